@@ -1,0 +1,61 @@
+# `make help` lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := envs/lock-cpu.txt
+CORES ?= all
+SCALE ?= quick
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install reproduce test lint bench report lock docs clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+install: $(VENV)/installed ## virtual environment in .venv, from the lock file with hashes
+
+$(VENV)/installed: $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "No virtual environment could be made; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing the locked packages (a minute or two) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): figures and tables in results/
+	@$(SNAKEMAKE)
+	@echo "Done: results/$(SCALE)/figures and results/$(SCALE)/tables"
+
+test: install ## the test suite
+	@$(BIN)/python -m pytest
+
+lint: install ## ruff, snakefmt and Snakemake's own lint
+	@$(BIN)/ruff check src tests
+	@$(BIN)/ruff format --check src tests
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/snakemake --lint
+
+bench: install ## speed of training on this machine: results/bench
+	@$(BIN)/snakemake --cores all --force bench
+
+report: install ## HTML report of what SCALE has made: results/SCALE/report.zip
+	@$(SNAKEMAKE) --report results/$(SCALE)/report.zip
+
+docs: install ## write config/README.md from the schemas
+	@$(BIN)/python -m aevb document-config
+
+lock: install ## write the lock files anew from pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file envs/lock-cpu.txt
+	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra dev --extra gpu --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file envs/lock-gpu.txt
+
+clean: ## remove checkpoints and the smoke and quick results; keeps the data and results/full
+	@rm -rf .checkpoints results/smoke results/quick results/logs

@@ -1,0 +1,52 @@
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/bench.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        figure_2,
+        tables,
+
+
+rule fig2:
+    input:
+        figure_2,
+        fig2_distance,
+
+
+rule fig2_mnist:
+    input:
+        f"results/{config['scale']}/figures/fig2_mnist.pdf",
+
+
+rule fig2_frey_face:
+    input:
+        f"results/{config['scale']}/figures/fig2_frey_face.pdf",
+
+
+rule variants:
+    input:
+        f"results/{config['scale']}/tables/variants.csv",
+
+
+onsuccess:
+    report_left_out_data()
+
+
+onerror:
+    report_left_out_data()

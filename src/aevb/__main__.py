@@ -1,0 +1,5 @@
+"""``python -m aevb`` is the command line."""
+
+from aevb.cli import main
+
+main()

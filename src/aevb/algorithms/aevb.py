@@ -1,0 +1,62 @@
+"""Auto-Encoding Variational Bayes (Algorithm 1) with estimator B and L samples a datapoint."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from aevb import bounds, random
+from aevb.algorithms.state import Info, State, start
+from aevb.models.vae import VAE, Parameters
+from aevb.optimisers import Adagrad
+
+
+@dataclass(frozen=True)
+class AEVB:
+    """Ascends the minibatch estimate of the lower bound in φ and θ together.
+
+    Attributes:
+        model: what is learned.
+        optimiser: of φ and θ.
+        samples_per_datapoint: L (§5: 1).
+    """
+
+    model: VAE
+    optimiser: Adagrad
+    samples_per_datapoint: int = 1
+
+    def init(self, seeds: tf.Tensor, step_sizes: tf.Tensor) -> State:
+        """The state before the first minibatch; ``seeds`` and ``step_sizes`` are [E]."""
+        return start(self.model.init(seeds), step_sizes)
+
+    def step(self, state: State, batch: tf.Tensor, seeds: tf.Tensor) -> tuple[State, Info]:
+        """One update from a minibatch [E, M, D] (Algorithm 1)."""
+        keys = random.keys(seeds, random.Purpose.POSTERIOR, state.iteration)
+        parameters = state.parameters
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            lower_bound = self.lower_bound(parameters, batch, keys)
+            objective = tf.reduce_sum(lower_bound)
+        gradients = tape.gradient(objective, parameters)
+        ascended = [
+            self.optimiser.ascend(*networks, state.step_size, state.iteration)
+            for networks in zip(parameters, state.accumulators, gradients, strict=True)
+        ]
+        new_state = State(
+            parameters=Parameters(*(network for network, _ in ascended)),
+            accumulators=Parameters(*(accumulator for _, accumulator in ascended)),
+            step_size=state.step_size,
+            iteration=state.iteration + 1,
+        )
+        return new_state, Info(lower_bound=tf.reduce_mean(lower_bound, axis=-1))
+
+    def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
+        """Estimator B (eq. 10) of each datapoint: x [E, n, D] -> [E, n], nats."""
+        noise = random.normal(
+            keys, (self.samples_per_datapoint, x.shape[-2], self.model.latent_dim)
+        )
+        return bounds.estimator_b(
+            x,
+            posterior=self.model.encode(parameters.encoder, x),
+            likelihood=lambda z: self.model.decode(parameters.decoder, z),
+            noise=tf.experimental.numpy.moveaxis(noise, 1, 0),
+        )

@@ -1,0 +1,221 @@
+"""How fast training is on this machine, against the machine's own matrix-product peak."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from aevb.config import ALGORITHMS, Experiment, experiment
+from aevb.data import available_path, load
+from aevb.files import write_atomically
+from aevb.progress import LOGGER
+from aevb.provenance import machine, peak_memory_gb, versions
+
+_SECONDS = 3.0
+"""How long each training loop is measured."""
+_PRODUCT = 2048
+"""Size of the square float32 product that gives the peak."""
+
+
+def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
+    """Measure, print and write ``speed.csv``, ``overhead.csv`` and ``machine.json``.
+
+    ``speed.csv`` has one row an experiment of Figure 2 and way of using the cores: ``one thread``,
+    ``one process, all cores`` and ``a process a core`` (how the workflow runs). ``overhead.csv``
+    says where the time of one run at scale ``quick`` goes.
+
+    Raises:
+        DataError: a data set that the figure needs is not in the cache.
+    """
+    cores = os.cpu_count() or 1
+    experiments = [
+        experiment(config, definitions, dataset=d, latent_dim=n, algorithm=a, scale="quick")
+        for d, latent_dims in config["figures"]["fig2"]["latent_dims"].items()
+        for n in latent_dims
+        for a in ALGORITHMS
+    ]
+    work = [wanted.to_json() for wanted in experiments]
+    rows = []
+    for name, processes, threads in (
+        ("one thread", 1, 1),
+        ("one process, all cores", 1, cores),
+        ("a process a core", cores, 1),
+    ):
+        if processes * threads == 1 and rows:
+            continue
+        LOGGER.info(f"measuring: {name}")
+        with _workers("speed", work, cache_dir, processes, threads) as results:
+            measured = pd.concat([pd.DataFrame(result) for result in results])
+        totals = measured.groupby(["dataset", "latent_dim", "algorithm"], sort=False).agg(
+            samples_per_second=("samples_per_second", "sum"),
+            gflops=("gflops", "sum"),
+            peak_gflops=("peak_gflops", "sum"),
+        )
+        totals["fraction_of_peak"] = totals["gflops"] / totals["peak_gflops"]
+        rows.append(totals.reset_index().assign(cores=name))
+    speed = pd.concat(rows, ignore_index=True)
+
+    LOGGER.info("measuring: where a quick run's time goes")
+    quick = next(e for e in experiments if e.dataset == "mnist" and e.latent_dim == 20)
+    with _workers("overhead", [quick.to_json()], cache_dir, 1, 1) as results:
+        overhead = pd.DataFrame(results[0])
+
+    write_atomically(output / "speed.csv", speed.to_csv(index=False, float_format="%.4g"))
+    write_atomically(output / "overhead.csv", overhead.to_csv(index=False, float_format="%.4g"))
+    about = {"machine": machine(), "versions": versions()}
+    write_atomically(output / "machine.json", json.dumps(about, indent=2) + "\n")
+    with pd.option_context("display.width", 200, "display.float_format", "{:,.3g}".format):
+        shown = speed.assign(samples_per_second=speed["samples_per_second"].map("{:,.0f}".format))
+        print(shown.to_string(index=False))
+        print(overhead.to_string(index=False))
+    print(f"Written to {output}")
+
+
+def training_flops(wanted: Experiment, data_dim: int) -> int:
+    """Floating-point operations of the matrix products of one training sample.
+
+    Each weight costs two operations in the forward pass, two for its gradient and, in all layers
+    but the first that is learned in a phase, two for passing the gradient on.
+    """
+    hidden, latent = wanted.hidden_units, wanted.latent_dim
+    outputs = data_dim * (2 if wanted.definition["observation"] == "gaussian" else 1)
+    encoder = (data_dim * hidden, hidden * 2 * latent)
+    decoder = (latent * hidden, hidden * outputs)
+    draws = wanted.samples_per_datapoint
+    if wanted.algorithm == "aevb":
+        return 2 * (2 * encoder[0] + 3 * encoder[1] + draws * 3 * sum(decoder))
+    wake = sum(encoder) + draws * (2 * decoder[0] + 3 * decoder[1])
+    sleep = sum(decoder) + 2 * encoder[0] + 3 * encoder[1]
+    return 2 * (wake + sleep)
+
+
+@contextmanager
+def _workers(
+    task: str, work: list[str], cache_dir: Path, processes: int, threads: int
+) -> Iterator[list]:
+    """Results of ``processes`` workers that do the same work at the same time.
+
+    TensorFlow's threads are set once a process, so each way of using the cores needs its own.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        request = Path(folder, "request.json")
+        request.write_text(json.dumps(work))
+        outputs = [Path(folder, f"{i}.json") for i in range(processes)]
+        command = [sys.executable, "-m", "aevb.bench", task, str(request), str(cache_dir)]
+        started = [
+            subprocess.Popen(
+                [*command, str(threads), str(output)],
+                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            )
+            for output in outputs
+        ]
+        codes = [process.wait() for process in started]
+        if any(codes):
+            raise RuntimeError(f"a benchmark process failed with exit code {max(codes)}")
+        yield [json.loads(output.read_text()) for output in outputs]
+
+
+def _work(task: str, request: str, cache_dir: str, threads: str, output: str) -> None:
+    began = time.monotonic()
+    from aevb import experiment as stages
+
+    stages.set_up_tensorflow(int(threads))
+    imported = time.monotonic() - began
+    wanted = [Experiment.from_json(text) for text in json.loads(Path(request).read_text())]
+    if task == "speed":
+        result = [_speed(item, Path(cache_dir)) for item in wanted]
+    else:
+        result = _overhead(wanted[0], Path(cache_dir), imported)
+    Path(output).write_text(json.dumps(result))
+
+
+def _load(wanted: Experiment, cache_dir: Path):
+    record = cache_dir / f"{wanted.dataset}.json"
+    return load(wanted.dataset, wanted.definition, available_path(record))
+
+
+def _speed(wanted: Experiment, cache_dir: Path) -> dict:
+    import tensorflow as tf
+
+    from aevb import experiment as stages
+    from aevb.training import Run
+
+    data = _load(wanted, cache_dir)
+    compiled = stages.trainer(wanted, data)
+    seeds, pixels = tf.constant([0]), tf.constant(data.train)
+    state = Run.start(compiled, seeds, tf.constant([0.01])).state
+    state, _ = compiled.run_chunk(state, pixels, seeds, tf.constant(20))
+    peak = _peak_gflops()
+    samples, began = 0, time.monotonic()
+    while time.monotonic() - began < _SECONDS:
+        state, chunk = compiled.run_chunk(state, pixels, seeds, tf.constant(50))
+        chunk.lower_bound_sum.numpy()
+        samples += 50 * wanted.batch_size
+    speed = samples / (time.monotonic() - began)
+    return {
+        "dataset": data.label,
+        "latent_dim": wanted.latent_dim,
+        "algorithm": wanted.algorithm,
+        "samples_per_second": speed,
+        "gflops": speed * training_flops(wanted, data.train.shape[1]) / 1e9,
+        "peak_gflops": max(peak, _peak_gflops()),
+    }
+
+
+def _peak_gflops() -> float:
+    import tensorflow as tf
+
+    product = tf.function(tf.matmul, jit_compile=True)
+    square = tf.random.stateless_normal((_PRODUCT, _PRODUCT), (0, 0))
+    product(square, square).numpy()
+    fastest = float("inf")
+    for _ in range(5):
+        began = time.monotonic()
+        product(square, square).numpy()
+        fastest = min(fastest, time.monotonic() - began)
+    return 2 * _PRODUCT**3 / fastest / 1e9
+
+
+def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> list[dict]:
+    from aevb import experiment as stages
+
+    began = time.monotonic()
+    data = _load(wanted, cache_dir)
+    loaded = time.monotonic() - began
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        *_, record = stages.run_training(
+            replace(wanted, seeds=(0,)),
+            0.01,
+            data,
+            checkpoint_folder=Path(folder),
+            checkpoint_seconds=60.0,
+        )
+        ran = time.monotonic() - began
+    process = record["this_process"]
+    seconds = {
+        "import": imported,
+        "data": loaded,
+        "compilation": process["compilation_seconds"],
+        "training": process["training_seconds"],
+        "evaluation": process["evaluation_seconds"],
+        "checkpoints": process["checkpoint_seconds"],
+    }
+    total = imported + loaded + ran
+    seconds["rest"] = total - sum(seconds.values())
+    rows = [{"part": k, "seconds": v, "share": v / total} for k, v in seconds.items()]
+    rows.append({"part": "total", "seconds": total, "share": 1.0})
+    rows.append({"part": "peak memory (GB)", "seconds": None, "share": peak_memory_gb()})
+    return rows
+
+
+if __name__ == "__main__":
+    _work(*sys.argv[1:])

@@ -1,0 +1,318 @@
+"""The command line: one command for each stage of the workflow."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aevb import config as configuration
+from aevb.errors import AevbError, ConfigError, DataError
+from aevb.files import write_atomically
+from aevb.progress import LOGGER, start_logging
+
+app = typer.Typer(
+    help="Replicate Auto-Encoding Variational Bayes, stage by stage.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+table = typer.Typer(help="Make a table from finished curves.", no_args_is_help=True)
+figure = typer.Typer(help="Draw a figure from finished curves.", no_args_is_help=True)
+app.add_typer(table, name="table")
+app.add_typer(figure, name="figure")
+
+Config = Annotated[Path, typer.Option(help="Configuration, where no --settings are given.")]
+Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
+Schemas = Annotated[Path, typer.Option(help="Folder of the JSON schemas.")]
+Settings = Annotated[
+    str | None, typer.Option(help="One experiment as JSON, as the workflow passes it.")
+]
+Log = Annotated[Path | None, typer.Option(help="Also write the messages to this file.")]
+Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]
+Record = Annotated[Path, typer.Option(help="The data set's record, written by `aevb fetch`.")]
+Curves = Annotated[list[Path], typer.Argument(help="Curve tables of the experiments.")]
+Paper = Annotated[Path, typer.Option(help="The paper's curves.")]
+DatasetName = Annotated[str | None, typer.Option(help="Data set, where no --settings are given.")]
+Algorithm = Annotated[str | None, typer.Option(help="aevb or wake_sleep.")]
+LatentDim = Annotated[int | None, typer.Option(help="Size of the latent space, N_z.")]
+Variant = Annotated[str | None, typer.Option(help="Reading of the protocol.")]
+Scale = Annotated[str | None, typer.Option(help="Budget.")]
+
+_CONFIG = Path("config/config.yaml")
+_DATASETS = Path("config/datasets.yaml")
+_SCHEMAS = Path("workflow/schemas")
+_PAPER = Path("resources/paper/fig2_lower_bound.csv")
+
+
+@app.command()
+def fetch(
+    dataset: Annotated[str, typer.Argument(help="Name of the data set.")],
+    record: Record,
+    definition: Annotated[str | None, typer.Option(help="Its definition as JSON.")] = None,
+    cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
+    data_dir: Annotated[Path | None, typer.Option(help="Local folder to look in first.")] = None,
+    require: Annotated[bool, typer.Option(help="Fail when the data cannot be had.")] = False,
+    config: Config = _CONFIG,
+    datasets: Datasets = _DATASETS,
+    schemas: Schemas = _SCHEMAS,
+    log: Log = None,
+) -> None:
+    """Get a data set, verify it and keep it; write a record of where it came from."""
+    from aevb import data
+
+    start_logging(log)
+    if definition is None:
+        _, definitions = configuration.load(config, datasets, schemas)
+        if dataset not in definitions:
+            raise ConfigError(f"dataset: {dataset!r} is unknown; allowed: {', '.join(definitions)}")
+        content = definitions[dataset]
+    else:
+        content = json.loads(definition)
+    try:
+        outcome = data.fetch(dataset, content, cache_dir, data_dir, LOGGER.info)
+    except DataError as error:
+        if require:
+            raise
+        outcome = data.unavailable_record(dataset, error)
+        LOGGER.warning(f"{dataset} IS LEFT OUT: {error}")
+    data.write_record(outcome, record)
+
+
+@app.command()
+def select_step_size(
+    record: Record,
+    output: Annotated[Path, typer.Option(help="Table of the candidates (CSV).")],
+    settings: Settings = None,
+    dataset: DatasetName = None,
+    algorithm: Algorithm = None,
+    latent_dim: LatentDim = None,
+    variant: Variant = None,
+    scale: Scale = None,
+    config: Config = _CONFIG,
+    datasets: Datasets = _DATASETS,
+    schemas: Schemas = _SCHEMAS,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Compare the candidates for Adagrad's global step size on the first training samples."""
+    start_logging(log)
+    wanted = _experiment(
+        settings, config, datasets, schemas, dataset, algorithm, latent_dim, variant, scale
+    )
+    data = _load(wanted, record)
+    from aevb import experiment
+
+    experiment.set_up_tensorflow(threads)
+    candidates = experiment.select_step_size(wanted, data)
+    write_atomically(output, candidates.to_csv(index=False))
+
+
+@app.command()
+def train(
+    record: Record,
+    step_size_table: Annotated[Path, typer.Option(help="Table of `aevb select-step-size`.")],
+    curve: Annotated[Path, typer.Option(help="Where to write the curve (CSV).")],
+    run_record: Annotated[Path, typer.Option(help="Where to write the record of the run (JSON).")],
+    weights: Annotated[Path, typer.Option(help="Where to write the weights (safetensors).")],
+    checkpoint_dir: Annotated[Path, typer.Option(help="Folder of this run's checkpoints.")],
+    checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 60.0,
+    settings: Settings = None,
+    dataset: DatasetName = None,
+    algorithm: Algorithm = None,
+    latent_dim: LatentDim = None,
+    variant: Variant = None,
+    scale: Scale = None,
+    config: Config = _CONFIG,
+    datasets: Datasets = _DATASETS,
+    schemas: Schemas = _SCHEMAS,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Train one experiment, from its newest checkpoint when there is one."""
+    start_logging(log)
+    wanted = _experiment(
+        settings, config, datasets, schemas, dataset, algorithm, latent_dim, variant, scale
+    )
+    data = _load(wanted, record)
+    step_size = _selected_step_size(step_size_table)
+    from safetensors.numpy import save
+
+    from aevb import experiment
+
+    experiment.set_up_tensorflow(threads)
+    rows, parameters, outcome = experiment.run_training(
+        wanted,
+        step_size,
+        data,
+        checkpoint_folder=checkpoint_dir,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    write_atomically(weights, save(parameters, {"experiment": wanted.to_json()}))
+    write_atomically(run_record, json.dumps(outcome, indent=2) + "\n")
+    write_atomically(curve, rows.to_csv(index=False, float_format="%.6f"))
+
+
+@figure.command("fig2")
+def figure_2(
+    curves: Curves,
+    output: Annotated[Path, typer.Option(help="Picture and table, without the suffix.")],
+    paper: Paper = _PAPER,
+    note: Annotated[str | None, typer.Option(help="Footer of the picture.")] = None,
+    log: Log = None,
+) -> None:
+    """Figure 2: the lower bound along training, over the paper's own curves."""
+    from aevb.figures import fig2, style
+    from aevb.figures.curves import read_curves, read_paper_curves
+
+    start_logging(log)
+    ours, theirs = read_curves(curves), read_paper_curves(paper)
+    style.save(fig2.draw(ours, theirs, note=note), output)
+    drawn = fig2.table(ours, theirs)
+    write_atomically(Path(f"{output}.csv"), drawn.to_csv(index=False, float_format="%.6f"))
+    LOGGER.info(f"wrote {output}.pdf, .png and .csv")
+
+
+@table.command("fig2-distance")
+def table_fig2_distance(
+    curves: Curves,
+    output: Annotated[Path, typer.Option(help="The table (CSV).")],
+    paper: Paper = _PAPER,
+    log: Log = None,
+) -> None:
+    """How far each curve is from the paper's at matched sample counts."""
+    from aevb.figures.curves import read_curves, read_paper_curves
+    from aevb.figures.fig2_distance import distance
+
+    start_logging(log)
+    rows = distance(read_curves(curves), read_paper_curves(paper))
+    write_atomically(output, rows.to_csv(index=False, float_format="%.3f"))
+
+
+@table.command("variants")
+def table_variants(
+    curves: Annotated[list[str], typer.Argument(help="NAME=CURVE.csv, NAME the variant.")],
+    output: Annotated[Path, typer.Option(help="The table (CSV).")],
+    paper: Paper = _PAPER,
+    log: Log = None,
+) -> None:
+    """Which reading of the protocol comes closer to the paper's curves."""
+    from aevb.figures.curves import read_curves, read_paper_curves
+    from aevb.figures.variants import compare
+
+    start_logging(log)
+    paths: dict[str, list[Path]] = {}
+    for item in curves:
+        name, separator, path = item.partition("=")
+        if not separator:
+            raise ConfigError(f"{item!r} is not of the form NAME=CURVE.csv")
+        paths.setdefault(name, []).append(Path(path))
+    theirs = read_paper_curves(paper)
+    rows = compare({name: read_curves(files) for name, files in paths.items()}, theirs)
+    write_atomically(output, rows.to_csv(index=False, float_format="%.3f"))
+
+
+@table.command("step-sizes")
+def table_step_sizes(
+    tables: Annotated[list[Path], typer.Argument(help="Tables of `aevb select-step-size`.")],
+    output: Annotated[Path, typer.Option(help="The table (CSV).")],
+    log: Log = None,
+) -> None:
+    """All candidates of all experiments in one table."""
+    import pandas as pd
+
+    start_logging(log)
+    rows = pd.concat([pd.read_csv(path) for path in tables], ignore_index=True)
+    write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
+
+
+@app.command()
+def bench(
+    output: Annotated[Path, typer.Option(help="Folder of the tables.")] = Path("results/bench"),
+    cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
+    config: Config = _CONFIG,
+    datasets: Datasets = _DATASETS,
+    schemas: Schemas = _SCHEMAS,
+    log: Log = None,
+) -> None:
+    """Measure the speed of training and where a quick run's time goes; print and keep a table."""
+    from aevb import bench as benchmark
+
+    start_logging(log)
+    checked, definitions = configuration.load(config, datasets, schemas)
+    benchmark.run(checked, definitions, cache_dir, output)
+
+
+@app.command()
+def document_config(
+    output: Annotated[Path, typer.Option(help="The page.")] = Path("config/README.md"),
+    schemas: Schemas = _SCHEMAS,
+) -> None:
+    """Write the page that explains every configuration key, from the schemas."""
+    from aevb.documentation import configuration_page
+
+    write_atomically(output, configuration_page(schemas))
+
+
+def main() -> None:
+    """Run the command line; errors meant for a person end as one message, without traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from aevb.interruption import Interrupted
+
+    try:
+        app()
+    except AevbError as error:
+        _fail(f"error: {error}")
+        sys.exit(1)
+    except Interrupted as stopped:
+        _fail(str(stopped))
+        sys.exit(128 + stopped.signal_number)
+    except KeyboardInterrupt:
+        _fail("stopped")
+        sys.exit(130)
+
+
+def _fail(text: str) -> None:
+    if not LOGGER.handlers:
+        start_logging()
+    LOGGER.log(logging.ERROR, text)
+
+
+def _experiment(
+    settings, config, datasets, schemas, dataset, algorithm, latent_dim, variant, scale
+) -> configuration.Experiment:
+    if settings is not None:
+        return configuration.Experiment.from_json(settings)
+    if dataset is None or algorithm is None or latent_dim is None:
+        raise ConfigError("give --dataset, --algorithm and --latent-dim, or --settings")
+    checked, definitions = configuration.load(config, datasets, schemas)
+    return configuration.experiment(
+        checked,
+        definitions,
+        dataset=dataset,
+        latent_dim=latent_dim,
+        algorithm=algorithm,
+        variant=variant,
+        scale=scale,
+    )
+
+
+def _load(wanted: configuration.Experiment, record: Path):
+    from aevb import data
+
+    return data.load(wanted.dataset, wanted.definition, data.available_path(record))
+
+
+def _selected_step_size(path: Path) -> float:
+    import pandas as pd
+
+    try:
+        rows = pd.read_csv(path)
+        return float(rows.loc[rows["selected"].astype(bool), "step_size"].iloc[0])
+    except (OSError, KeyError, IndexError, ValueError) as error:
+        raise DataError(
+            f"{path}: no selected step size can be read ({error}); make the table again with"
+            " `aevb select-step-size`"
+        ) from None

@@ -1,0 +1,269 @@
+"""Reading and checking the configuration, and turning it into the settings of one experiment."""
+
+import json
+import re
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from aevb.errors import ConfigError
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+ALGORITHMS = ("aevb", "wake_sleep")
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; ConfigError when it is missing or no YAML."""
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file") from None
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        line = f" line {place.line + 1}" if place else ""
+        raise ConfigError(f"{path}:{line} is not valid YAML: {_one_line(error)}") from None
+
+
+def validate(values: dict, schema: dict, name: str) -> dict:
+    """A copy of ``values`` with the schema's defaults filled in.
+
+    Numbers that YAML reads as text (``1e6`` has no point, so YAML 1.1 takes it for a string) are
+    turned into numbers first.
+
+    Raises:
+        ConfigError: one line that names the key, what is wrong and what is allowed.
+    """
+    values = _numbers(deepcopy(values))
+    validator = jsonschema.Draft202012Validator(schema)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(values))
+    if error is not None:
+        raise ConfigError(f"{name}: {_explain(error)}")
+    _fill_defaults(values, schema, schema)
+    return values
+
+
+def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict]:
+    """The checked configuration and the checked data set definitions.
+
+    Args:
+        config: config.yaml's path, or its content with overrides applied.
+        datasets: path of datasets.yaml.
+        schemas: folder of the JSON schemas.
+
+    Raises:
+        ConfigError: one line that names the key and the allowed values.
+    """
+    name = "config"
+    if not isinstance(config, dict):
+        name, config = str(config), read_yaml(config)
+    definitions = validate(
+        read_yaml(datasets), read_yaml(schemas / "datasets.schema.yaml"), str(datasets)
+    )["datasets"]
+    config = validate(config or {}, read_yaml(schemas / "config.schema.yaml"), name)
+    for key, table in (("scale", "scales"), ("variant", "variants")):
+        _choice(config[key], config[table], f"{name}: {key}")
+    for figure, content in config["figures"].items():
+        for dataset in content.get("latent_dims", {}):
+            _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")
+    return config, definitions
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides the numbers of one training run, and its budget."""
+
+    dataset: str
+    definition: dict
+    latent_dim: int
+    algorithm: str
+    variant: str
+    hidden_units: int
+    batch_size: int
+    pixel_divisor: int
+    warmup_minibatches: int
+    weight_prior: str
+    initial_standard_deviation: float
+    zero_initial_log_variance: bool
+    log_variance_factor: float
+    sleep_uses_updated_decoder: bool
+    samples_per_datapoint: int
+    binarisation: str
+    step_sizes: tuple[float, ...]
+    selection_samples: int
+    seeds: tuple[int, ...]
+    training_samples: int
+
+    @property
+    def name(self) -> str:
+        """What progress lines call it."""
+        return f"{self.dataset} {self.algorithm} N_z={self.latent_dim}"
+
+    def for_selection(self) -> "Experiment":
+        """These settings less the budget of the training, which no selection depends on."""
+        return replace(self, training_samples=self.selection_samples, seeds=self.seeds[:1])
+
+    def to_json(self) -> str:
+        """One line of JSON that :meth:`from_json` reads back."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Experiment":
+        """The inverse of :meth:`to_json`; ConfigError for anything else."""
+        try:
+            values = json.loads(text)
+            return cls(
+                **values
+                | {"seeds": tuple(values["seeds"]), "step_sizes": tuple(values["step_sizes"])}
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"--settings is not an experiment: {_one_line(error)}") from None
+
+
+def experiment(
+    config: dict,
+    definitions: dict,
+    *,
+    dataset: str,
+    latent_dim: int,
+    algorithm: str,
+    variant: str | None = None,
+    scale: str | None = None,
+) -> Experiment:
+    """The settings of one experiment, from a configuration that :func:`load` has checked.
+
+    Raises:
+        ConfigError: for an unknown data set, algorithm, variant or scale, or a latent
+            dimension below 1.
+    """
+    variant_name = _choice(variant or config["variant"], config["variants"], "variant")
+    scale = _choice(scale or config["scale"], config["scales"], "scale")
+    _choice(dataset, definitions, "dataset")
+    _choice(algorithm, ALGORITHMS, "algorithm")
+    if latent_dim < 1:
+        raise ConfigError(f"latent_dim: {latent_dim} is below the minimum of 1")
+    reading, budget = config["variants"][variant_name], config["scales"][scale]
+    observation = definitions[dataset]["observation"]
+    if observation == "gaussian" and config["binarisation"] == "dynamic":
+        binarisation = "none"
+    else:
+        binarisation = config["binarisation"]
+    return Experiment(
+        dataset=dataset,
+        definition=_content(definitions[dataset]),
+        latent_dim=int(latent_dim),
+        algorithm=algorithm,
+        variant=variant_name,
+        hidden_units=_for_dataset(config["hidden_units"], dataset, "hidden_units"),
+        batch_size=_for_dataset(reading["batch_size"], dataset, "batch_size"),
+        pixel_divisor=_for_dataset(reading["pixel_divisor"], dataset, "pixel_divisor"),
+        warmup_minibatches=reading["warmup_minibatches"],
+        weight_prior=reading["weight_prior"],
+        initial_standard_deviation=reading["initial_standard_deviation"],
+        zero_initial_log_variance=reading["zero_initial_log_variance"],
+        log_variance_factor=(
+            reading["wake_sleep_log_variance_factor"] if algorithm == "wake_sleep" else 1.0
+        ),
+        sleep_uses_updated_decoder=reading["sleep_uses_updated_decoder"],
+        samples_per_datapoint=config["samples_per_datapoint"],
+        binarisation=binarisation,
+        step_sizes=tuple(config["step_sizes"]),
+        selection_samples=_for_dataset(budget["selection_samples"], dataset, "selection_samples"),
+        seeds=tuple(config["seeds"] or budget["seeds"]),
+        training_samples=_for_dataset(
+            config["training_samples"] or budget["training_samples"], dataset, "training_samples"
+        ),
+    )
+
+
+def resolve(schema: dict, root: dict) -> dict:
+    """``schema`` with its ``$ref`` into ``root`` replaced by what it points to."""
+    if "$ref" not in schema:
+        return schema
+    target = root
+    for part in schema["$ref"].removeprefix("#/").split("/"):
+        target = target[part]
+    return {**resolve(target, root), **{k: v for k, v in schema.items() if k != "$ref"}}
+
+
+def _content(definition: dict) -> dict:
+    """What a data set is, without where it comes from or under which terms."""
+    content = {k: v for k, v in definition.items() if k not in ("sources", "terms")}
+    files = {
+        name: {k: v for k, v in file.items() if v is not None and not k.startswith("packed")}
+        for name, file in definition["files"].items()
+    }
+    return content | {"files": files}
+
+
+def _for_dataset(value: Any, dataset: str, key: str) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if dataset in value:
+        return value[dataset]
+    if "default" in value:
+        return value["default"]
+    raise ConfigError(f"{key}: has no entry for {dataset} and no `default`")
+
+
+def _choice(value: str, allowed: Any, where: str) -> str:
+    if value not in allowed:
+        raise ConfigError(f"{where}: {value!r} is unknown; allowed: {', '.join(allowed)}")
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _fill_defaults(value: Any, schema: dict, root: dict) -> None:
+    schema = resolve(schema, root)
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        for key, part in properties.items():
+            part = resolve(part, root)
+            if key not in value and "default" in part:
+                value[key] = deepcopy(part["default"])
+        rest = schema.get("additionalProperties")
+        for key, item in value.items():
+            part = properties.get(key, rest if isinstance(rest, dict) else {})
+            _fill_defaults(item, part, root)
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for item in value:
+            _fill_defaults(item, schema["items"], root)
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(allowed))
+        return (
+            f"{where}: unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
+        )
+    if error.validator == "enum":
+        allowed = ", ".join(map(str, error.validator_value))
+        return f"{where}: {error.instance!r} is unknown; allowed: {allowed}"
+    if error.validator in ("minimum", "exclusiveMinimum"):
+        bound = "at least" if error.validator == "minimum" else "greater than"
+        return f"{where}: {error.instance!r} must be {bound} {error.validator_value}"
+    if error.validator == "type":
+        wanted = error.validator_value
+        wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
+        return f"{where}: {error.instance!r} must be of type {wanted}"
+    return f"{where}: {_one_line(error.message)}"
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())

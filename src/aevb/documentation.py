@@ -1,0 +1,65 @@
+"""The page that explains every configuration key, written from the JSON schemas."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aevb.config import read_yaml, resolve
+
+_PAGES = {"config.yaml": "config.schema.yaml", "datasets.yaml": "datasets.schema.yaml"}
+
+
+def configuration_page(schemas: Path) -> str:
+    """Markdown with a table of keys for each configuration file.
+
+    Args:
+        schemas: folder of the JSON schemas.
+    """
+    parts = [
+        "# Configuration",
+        "",
+        "Written by `make docs` from the schemas in `workflow/schemas`; do not edit by hand.",
+        "`NAME` stands for a name of your choice. Any key of config.yaml can be overridden on the"
+        " command line, as in `snakemake --cores all --config scale=full`.",
+    ]
+    for file, schema_file in _PAGES.items():
+        schema = read_yaml(schemas / schema_file)
+        parts += ["", f"## {file}", "", schema["description"], ""]
+        parts += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
+        for key, part in _keys(schema, schema, ""):
+            default = f"`{json.dumps(part['default'])}`" if "default" in part else ""
+            meaning = " ".join(part.get("description", "").split())
+            parts.append(f"| `{key}` | {_type(part, schema)} | {default} | {meaning} |")
+    return "\n".join(parts) + "\n"
+
+
+def _keys(schema: dict, root: dict, prefix: str) -> list[tuple[str, dict]]:
+    rows = []
+    for name, part in schema.get("properties", {}).items():
+        part = resolve(part, root)
+        rows.append((f"{prefix}{name}", part))
+        rows += _keys(part, root, f"{prefix}{name}.")
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict):
+        rest = resolve(rest, root)
+        if rest.get("properties"):
+            rows += _keys(rest, root, f"{prefix}NAME.")
+    items = schema.get("items")
+    if isinstance(items, dict) and resolve(items, root).get("properties"):
+        rows += _keys(resolve(items, root), root, f"{prefix}[].")
+    return rows
+
+
+def _type(part: dict, root: dict) -> str:
+    part = resolve(part, root)
+    if "enum" in part:
+        return " or ".join(f"`{json.dumps(value)}`" for value in part["enum"])
+    if "oneOf" in part:
+        return ", or ".join(_type(option, root) for option in part["oneOf"])
+    kind: Any = part.get("type", "any")
+    text = kind if isinstance(kind, str) else " or ".join(kind)
+    if "minimum" in part:
+        text += f" ≥ {part['minimum']}"
+    if "exclusiveMinimum" in part:
+        text += f" > {part['exclusiveMinimum']}"
+    return text

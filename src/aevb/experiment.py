@@ -1,0 +1,205 @@
+"""The stages of one experiment: select the step size, then train."""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from aevb import __version__
+from aevb.algorithms import ALGORITHMS, LABELS
+from aevb.config import Experiment
+from aevb.data import Dataset
+from aevb.errors import DivergenceError
+from aevb.models.vae import VAE
+from aevb.optimisers import Adagrad
+from aevb.progress import LOGGER
+from aevb.provenance import code_hash, machine, peak_memory_gb, versions
+from aevb.schedule import log_points
+from aevb.training import Run, Trainer, curve_table, named_arrays, train
+
+_BUDGET = ("training_samples", "selection_samples", "step_sizes", "variant")
+"""Settings that do not decide what a given step computes."""
+
+
+def set_up_tensorflow(threads: int) -> None:
+    """``threads`` threads for TensorFlow, and true float32 products on a GPU.
+
+    Must come before the first operation.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def trainer(experiment: Experiment, data: Dataset) -> Trainer:
+    """The algorithm, the network and the minibatches that the settings ask for (§5)."""
+    n_train, data_dim = data.train.shape
+    model = VAE(
+        data_dim=data_dim,
+        latent_dim=experiment.latent_dim,
+        hidden_units=experiment.hidden_units,
+        observation=experiment.definition["observation"],
+        initial_standard_deviation=experiment.initial_standard_deviation,
+        zero_initial_log_variance=experiment.zero_initial_log_variance,
+        log_variance_factor=experiment.log_variance_factor,
+    )
+    optimiser = Adagrad(
+        warmup_minibatches=experiment.warmup_minibatches,
+        weight_prior=experiment.weight_prior,
+        prior_scale=experiment.batch_size / n_train,
+    )
+    options = {"samples_per_datapoint": experiment.samples_per_datapoint}
+    if experiment.algorithm == "wake_sleep":
+        options["sleep_uses_updated_decoder"] = experiment.sleep_uses_updated_decoder
+    return Trainer(
+        algorithm=ALGORITHMS[experiment.algorithm](model, optimiser, **options),
+        batch_size=experiment.batch_size,
+        pixel_divisor=float(experiment.pixel_divisor),
+        binarise=experiment.binarisation == "dynamic",
+    )
+
+
+def select_step_size(experiment: Experiment, data: Dataset) -> pd.DataFrame:
+    """Compare the candidates by "training set performance in the first few iterations" (§5).
+
+    All candidates train side by side from the first seed, with the same minibatches and noise.
+    The performance is the mean of all minibatch bounds over the first ``selection_samples``.
+
+    Returns:
+        One row a candidate: ``step_size``, ``training_samples``, ``lower_bound`` (nats, NaN when
+        it became non-finite), ``status`` (``ok``, ``below its start`` or ``non-finite``) and
+        ``selected``.
+
+    Raises:
+        DivergenceError: every candidate became non-finite.
+    """
+    compiled = trainer(experiment, data)
+    n = len(experiment.step_sizes)
+    seeds = tf.fill([n], experiment.seeds[0])
+    run = Run.start(compiled, seeds, tf.constant(experiment.step_sizes, tf.float32))
+    train_data = tf.constant(data.train)
+    n_steps = -(-experiment.selection_samples // experiment.batch_size)
+    _, first = compiled.run_chunk(run.state, train_data, seeds, tf.constant(1))
+    _, chunk = compiled.run_chunk(run.state, train_data, seeds, tf.constant(n_steps))
+    bounds = chunk.lower_bound_sum.numpy() / n_steps
+    finite = np.isfinite(bounds) & chunk.finite.numpy().all(axis=0)
+    if not finite.any():
+        raise DivergenceError(
+            f"{experiment.name}: every step size of {list(experiment.step_sizes)} became non-finite"
+            f" within {experiment.selection_samples:,} samples; add a smaller one to step_sizes"
+        )
+    best = int(np.nanargmax(np.where(finite, bounds, np.nan)))
+    below = bounds < first.lower_bound_sum.numpy()
+    table = pd.DataFrame(
+        {
+            "dataset": data.label,
+            "latent_dim": experiment.latent_dim,
+            "algorithm": LABELS[experiment.algorithm],
+            "variant": experiment.variant,
+            "seed": experiment.seeds[0],
+            "step_size": experiment.step_sizes,
+            "training_samples": n_steps * experiment.batch_size,
+            "lower_bound": np.where(finite, bounds, np.nan),
+            "status": np.select([~finite, below], ["non-finite", "below its start"], "ok"),
+            "selected": np.arange(n) == best,
+        }
+    )
+    for row in table.itertuples():
+        LOGGER.info(
+            f"{experiment.name}: step size {row.step_size:g}: bound {row.lower_bound:.2f} nats over"
+            f" the first {row.training_samples:,} samples, {row.status}"
+            + (", selected" if row.selected else "")
+        )
+    return table
+
+
+def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
+    """Hash of everything that decides what a step computes: settings, data and code.
+
+    The budget is not part of it, so a checkpoint serves a larger one.
+    """
+    settings = {k: v for k, v in asdict(experiment).items() if k not in _BUDGET}
+    digest = hashlib.sha256(
+        json.dumps(settings | {"step_size": step_size}, sort_keys=True).encode()
+    )
+    digest.update(code_hash("aevb.algorithms", "aevb.training").encode())
+    digest.update(np.ascontiguousarray(data.train))
+    digest.update(np.ascontiguousarray(data.test))
+    return digest.hexdigest()
+
+
+def run_training(
+    experiment: Experiment,
+    step_size: float,
+    data: Dataset,
+    *,
+    checkpoint_folder: Path | None,
+    checkpoint_seconds: float,
+) -> tuple[pd.DataFrame, dict[str, np.ndarray], dict]:
+    """Train every seed of the experiment to its budget.
+
+    Returns:
+        The tidy curve (see :func:`aevb.training.curve_table`), the learned parameters by name,
+        and the record of the run.
+
+    Raises:
+        DivergenceError, Interrupted: see :func:`aevb.training.train`.
+    """
+    began = time.monotonic()
+    compiled = trainer(experiment, data)
+    seeds = tf.constant(experiment.seeds, tf.int32)
+    LOGGER.info(
+        f"{experiment.name}: step size {step_size:g}, seeds {list(experiment.seeds)},"
+        f" {experiment.training_samples:,} samples"
+    )
+    run, times = train(
+        compiled,
+        Run.start(compiled, seeds, tf.fill([len(experiment.seeds)], np.float32(step_size))),
+        tf.constant(data.train),
+        tf.constant(data.test),
+        seeds,
+        log_points(experiment.batch_size, experiment.training_samples),
+        name=experiment.name,
+        checkpoint_folder=checkpoint_folder,
+        fingerprint=fingerprint(experiment, step_size, data),
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    curve = curve_table(
+        run,
+        list(experiment.seeds),
+        dataset=data.label,
+        latent_dim=experiment.latent_dim,
+        algorithm=LABELS[experiment.algorithm],
+    )
+    samples, train_bound, test_bound = run.rows[-1]
+    record = {
+        "experiment": asdict(experiment),
+        "step_size": step_size,
+        "package": {"version": __version__, "code": code_hash("aevb.experiment")},
+        "versions": versions(),
+        "machine": machine(),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "final": {
+            "training_samples": samples,
+            "train_lower_bound": train_bound.tolist(),
+            "test_lower_bound": test_bound.tolist(),
+        },
+        "this_process": {
+            "note": "of the process that finished the run; a resumed run took more in all",
+            "wall_seconds": time.monotonic() - began,
+            "compilation_seconds": times.compilation,
+            "training_seconds": times.training,
+            "evaluation_seconds": times.evaluation,
+            "checkpoint_seconds": times.checkpoints,
+            "training_samples_all_seeds": times.samples,
+            "samples_per_second": times.samples_per_second,
+            "peak_memory_gb": peak_memory_gb(),
+        },
+    }
+    return curve, named_arrays(run.state.parameters), record

@@ -1,0 +1,1 @@
+"""Generative models and their recognition models (Appendix C), as TFP distributions."""

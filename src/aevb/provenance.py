@@ -1,0 +1,126 @@
+"""What a result came from: hashes of the code behind it, versions, machine."""
+
+import ast
+import hashlib
+import os
+import platform
+import resource
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+_SOURCE = Path(__file__).parent
+_LIBRARIES = (
+    "tensorflow",
+    "tensorflow-probability",
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "seaborn",
+    "safetensors",
+    "snakemake",
+)
+
+
+def code_hash(*modules: str) -> str:
+    """Hash of the code of ``modules`` and of every module of this package that they import.
+
+    Comments, docstrings and layout do not count, so editing those makes nothing out of date.
+
+    Raises:
+        FileNotFoundError: a module does not exist.
+    """
+    digest = hashlib.sha256()
+    for module in sorted(_closure(modules)):
+        digest.update(module.encode() + b"\n" + _code(module).encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the libraries that decide or show the numbers."""
+    found = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, str | int]:
+    """Processor, cores and operating system."""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        processor = names[0] if names else processor
+    return {
+        "processor": processor,
+        "cores": os.cpu_count() or 1,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def peak_memory_gb() -> float:
+    """The most memory this process has held, in 10⁹ bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def _path(module: str) -> Path | None:
+    parts = module.split(".")[1:]
+    for path in (
+        _SOURCE.joinpath(*parts).with_suffix(".py"),
+        _SOURCE.joinpath(*parts, "__init__.py"),
+    ):
+        if parts and path.is_file():
+            return path
+    return _SOURCE / "__init__.py" if not parts else None
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _closure(modules: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module in found:
+            continue
+        path = _path(module)
+        if path is None:
+            raise FileNotFoundError(f"no module {module} in {_SOURCE}")
+        found.add(module)
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            waiting += [n for n in names if n.split(".")[0] == "aevb" and _path(n) is not None]
+    return found
+
+
+def _code(module: str) -> str:
+    tree = ast.parse(_path(module).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [
+                statement
+                for statement in node.body
+                if not (
+                    isinstance(statement, ast.Expr)
+                    and isinstance(statement.value, ast.Constant)
+                    and isinstance(statement.value.value, str)
+                )
+            ]
+    return ast.dump(tree)

@@ -1,0 +1,23 @@
+# Speed of this machine; no result depends on it.
+
+
+rule bench:
+    input:
+        records=expand(f"{CACHE}/{{dataset}}.json", dataset=FIG2["latent_dims"]),
+    output:
+        speed="results/bench/speed.csv",
+        overhead="results/bench/overhead.csv",
+        machine="results/bench/machine.json",
+    log:
+        "results/bench/bench.log",
+    conda:
+        "../../envs/aevb.yaml"
+    params:
+        folder=subpath(output.speed, parent=True),
+        cache=CACHE,
+    threads: workflow.cores
+    resources:
+        mem_mb=6000,
+        runtime="1h",
+    shell:
+        "python -m aevb bench --output {params.folder:q} --cache-dir {params.cache:q} --log {log:q}"

@@ -1,0 +1,174 @@
+# Configuration, wildcards and the functions that the rules' inputs and params come from.
+import dataclasses
+import json
+import shlex
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir, "src")))
+
+from aevb import config as configuration
+from aevb.errors import AevbError
+from aevb.provenance import code_hash
+
+# The jobs find the package even where it is not installed, as in --sdm conda.
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(Path(workflow.basedir, 'src')))}; ")
+
+try:
+    SETTINGS, DATASETS = configuration.load(
+        config,
+        Path(workflow.basedir, "config/datasets.yaml"),
+        Path(workflow.basedir, "workflow/schemas"),
+    )
+except AevbError as error:
+    sys.exit(f"configuration error: {error}")
+
+config |= SETTINGS
+FIG2 = SETTINGS["figures"]["fig2"]
+CACHE = SETTINGS["cache_dir"]
+RUN = "results/{scale}/runs/{variant}/{dataset}/{algorithm}/latent_dim_{latent_dim}"
+
+
+wildcard_constraints:
+    scale="|".join(SETTINGS["scales"]),
+    variant="|".join(SETTINGS["variants"]),
+    dataset="|".join(DATASETS),
+    algorithm="|".join(configuration.ALGORITHMS),
+    latent_dim="[1-9][0-9]*",
+
+
+def experiment(wildcards):
+    """The settings of the training run that the wildcards name."""
+    return configuration.experiment(
+        SETTINGS,
+        DATASETS,
+        dataset=wildcards.dataset,
+        latent_dim=int(wildcards.latent_dim),
+        algorithm=wildcards.algorithm,
+        variant=wildcards.variant,
+        scale=wildcards.scale,
+    )
+
+
+def training_settings(wildcards):
+    return experiment(wildcards).to_json()
+
+
+def selection_settings(wildcards):
+    return experiment(wildcards).for_selection().to_json()
+
+
+def definition(wildcards):
+    return json.dumps(DATASETS[wildcards.dataset], sort_keys=True)
+
+
+def fetch_options(wildcards):
+    """Options of `aevb fetch` that do not change what the data is."""
+    options = ["--cache-dir", CACHE]
+    if SETTINGS["data_dir"]:
+        options += ["--data-dir", SETTINGS["data_dir"]]
+    if SETTINGS["require_all_data"]:
+        options += ["--require"]
+    return shlex.join(options)
+
+
+def is_available(dataset):
+    """Whether the data set could be had; waits for the job that finds out."""
+    record = checkpoints.fetch.get(dataset=dataset).output.record
+    return json.loads(Path(record).read_text())["available"]
+
+
+def available(datasets):
+    found = [dataset for dataset in datasets if is_available(dataset)]
+    if not found:
+        raise WorkflowError(
+            "no data set could be had; the logs in results/logs/fetch say why and what to do"
+        )
+    return found
+
+
+def curves_of(dataset, latent_dims, scale, variant):
+    return expand(
+        f"{RUN}/curve.csv",
+        scale=scale,
+        variant=variant,
+        dataset=dataset,
+        algorithm=FIG2["algorithms"],
+        latent_dim=latent_dims,
+    )
+
+
+def fig2_curves(wildcards):
+    """The curves that Figure 2 shows: of one data set, or of all that can be had."""
+    wanted = wildcards.get("of", "")
+    datasets = [wanted.removeprefix("_")] if wanted else available(FIG2["latent_dims"])
+    return [
+        curve
+        for dataset in datasets
+        for curve in curves_of(
+            dataset,
+            FIG2["latent_dims"][dataset],
+            wildcards.get("scale", SETTINGS["scale"]),
+            SETTINGS["variant"],
+        )
+    ]
+
+
+def step_size_tables(wildcards):
+    return [str(Path(curve).with_name("step_size.csv")) for curve in fig2_curves(wildcards)]
+
+
+def variant_curves(wildcards):
+    """For the table of variants: each variant's name and its curves."""
+    latent_dims = SETTINGS["figures"]["variants"]["latent_dims"]
+    return {
+        variant: [
+            curve
+            for dataset in available(latent_dims)
+            for curve in curves_of(dataset, latent_dims[dataset], wildcards.scale, variant)
+        ]
+        for variant in SETTINGS["variants"]
+    }
+
+
+def named_variant_curves(wildcards):
+    return [
+        f"{variant}={curve}"
+        for variant, curves in variant_curves(wildcards).items()
+        for curve in curves
+    ]
+
+
+def figure_2(wildcards):
+    available(FIG2["latent_dims"])
+    return f"results/{SETTINGS['scale']}/figures/fig2.pdf"
+
+
+def fig2_distance(wildcards):
+    return f"results/{SETTINGS['scale']}/tables/fig2_distance.csv"
+
+
+def tables(wildcards):
+    return expand(
+        "results/{scale}/tables/{table}.csv",
+        scale=SETTINGS["scale"],
+        table=["fig2_distance", "step_sizes"],
+    )
+
+
+def figure_note(wildcards):
+    return f"scale {wildcards.scale}, variant {SETTINGS['variant']}"
+
+
+def report_left_out_data():
+    """Say loudly which data sets were left out, and forget it, so that the next run tries again."""
+    for record in sorted(Path(CACHE).glob("*.json")):
+        outcome = json.loads(record.read_text())
+        if not outcome.get("available", True):
+            line = "=" * 88
+            print(
+                f"\n{line}\nLEFT OUT: {outcome['dataset']}. Its figures were not drawn.\n"
+                f"{outcome['reason']}\n{line}",
+                file=sys.stderr,
+            )
+            record.unlink()

@@ -1,0 +1,25 @@
+# Data sets: fetched, verified, kept in the cache. Downstream rules ask the record whether the
+# data could be had.
+
+
+checkpoint fetch:
+    output:
+        record=f"{CACHE}/{{dataset}}.json",
+    log:
+        "results/logs/fetch/{dataset}.log",
+    benchmark:
+        "results/benchmarks/fetch/{dataset}.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    params:
+        definition=definition,
+        options=fetch_options,
+        code=code_hash("aevb.data"),
+    retries: 1
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    shell:
+        "python -m aevb fetch {wildcards.dataset} --record {output.record:q}"
+        " --definition {params.definition:q} {params.options} --log {log:q}"

@@ -1,0 +1,58 @@
+# One experiment: select the step size, then train. A training job that is killed goes on from its
+# checkpoint, which lies outside the outputs because Snakemake deletes those of a failed job.
+
+
+rule select_step_size:
+    input:
+        record=ancient(f"{CACHE}/{{dataset}}.json"),
+    output:
+        table=f"{RUN}/step_size.csv",
+    log:
+        f"{RUN}/logs/step_size.log",
+    benchmark:
+        f"{RUN}/logs/step_size.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    params:
+        settings=selection_settings,
+        code=code_hash("aevb.experiment"),
+    retries: 1
+    threads: 1
+    resources:
+        mem_mb=1800,
+        runtime="1h",
+    shell:
+        "python -m aevb select-step-size --settings {params.settings:q} --record {input.record:q}"
+        " --output {output.table:q} --threads {threads} --log {log:q}"
+
+
+rule train:
+    input:
+        record=ancient(f"{CACHE}/{{dataset}}.json"),
+        step_size=f"{RUN}/step_size.csv",
+    output:
+        curve=f"{RUN}/curve.csv",
+        run=f"{RUN}/run.json",
+        weights=f"{RUN}/weights.safetensors",
+    log:
+        f"{RUN}/logs/train.log",
+    benchmark:
+        f"{RUN}/logs/train.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    params:
+        settings=training_settings,
+        code=code_hash("aevb.experiment"),
+        checkpoints=lambda wildcards: f"{SETTINGS['checkpoint_dir']}/{RUN}".format(**wildcards),
+        seconds=SETTINGS["checkpoint_seconds"],
+    retries: 1
+    threads: 1
+    resources:
+        mem_mb=1800,
+        runtime="24h",
+    shell:
+        "python -m aevb train --settings {params.settings:q} --record {input.record:q}"
+        " --step-size-table {input.step_size:q} --curve {output.curve:q}"
+        " --run-record {output.run:q} --weights {output.weights:q}"
+        " --checkpoint-dir {params.checkpoints:q} --checkpoint-seconds {params.seconds}"
+        " --threads {threads} --log {log:q}"
