@@ -28,7 +28,7 @@ def configuration_page(schemas: Path) -> str:
         parts += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
         for key, part in _keys(schema, schema, ""):
             default = f"`{json.dumps(part['default'])}`" if "default" in part else ""
-            meaning = " ".join(part.get("description", "").split())
+            meaning = " ".join(part.get("description", "").split()).replace("|", "\\|")
             parts.append(f"| `{key}` | {_type(part, schema)} | {default} | {meaning} |")
     return "\n".join(parts) + "\n"
 

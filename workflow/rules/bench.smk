@@ -12,12 +12,12 @@ rule bench:
         "results/bench/bench.log",
     conda:
         "../../envs/aevb.yaml"
-    params:
-        folder=subpath(output.speed, parent=True),
-        cache=CACHE,
     threads: workflow.cores
     resources:
         mem_mb=6000,
         runtime="1h",
+    params:
+        folder=subpath(output.speed, parent=True),
+        cache=CACHE,
     shell:
         "python -m aevb bench --output {params.folder:q} --cache-dir {params.cache:q} --log {log:q}"

@@ -115,7 +115,9 @@ def fig2_curves(wildcards):
 
 
 def step_size_tables(wildcards):
-    return [str(Path(curve).with_name("step_size.csv")) for curve in fig2_curves(wildcards)]
+    return [
+        str(Path(curve).with_name("step_size.csv")) for curve in fig2_curves(wildcards)
+    ]
 
 
 def variant_curves(wildcards):
@@ -125,7 +127,9 @@ def variant_curves(wildcards):
         variant: [
             curve
             for dataset in available(latent_dims)
-            for curve in curves_of(dataset, latent_dims[dataset], wildcards.scale, variant)
+            for curve in curves_of(
+                dataset, latent_dims[dataset], wildcards.scale, variant
+            )
         ]
         for variant in SETTINGS["variants"]
     }

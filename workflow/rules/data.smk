@@ -9,17 +9,17 @@ checkpoint fetch:
         "results/logs/fetch/{dataset}.log",
     benchmark:
         "results/benchmarks/fetch/{dataset}.tsv"
+    retries: 1
     conda:
         "../../envs/aevb.yaml"
-    params:
-        definition=definition,
-        options=fetch_options,
-        code=code_hash("aevb.data"),
-    retries: 1
     threads: 1
     resources:
         mem_mb=1000,
         runtime="30m",
+    params:
+        definition=definition,
+        options=fetch_options,
+        code=code_hash("aevb.data"),
     shell:
         "python -m aevb fetch {wildcards.dataset} --record {output.record:q}"
         " --definition {params.definition:q} {params.options} --log {log:q}"

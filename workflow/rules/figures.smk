@@ -19,22 +19,22 @@ rule draw_fig2:
             labels={"figure": "Figure 2{of}", "format": "PNG"},
         ),
         csv="results/{scale}/figures/fig2{of}.csv",
-    wildcard_constraints:
-        of="|".join(["", *(f"_{dataset}" for dataset in FIG2["latent_dims"])]),
     log:
         "results/{scale}/logs/fig2{of}.log",
     benchmark:
         "results/{scale}/logs/fig2{of}.tsv"
+    wildcard_constraints:
+        of="|".join(["", *(f"_{dataset}" for dataset in FIG2["latent_dims"])]),
     conda:
         "../../envs/aevb.yaml"
-    params:
-        stem=subpath(output.pdf, strip_suffix=".pdf"),
-        note=figure_note,
-        code=code_hash("aevb.figures.fig2", "aevb.figures.style"),
     threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        stem=subpath(output.pdf, strip_suffix=".pdf"),
+        note=figure_note,
+        code=code_hash("aevb.figures.fig2", "aevb.figures.style"),
     shell:
         "python -m aevb figure fig2 {input.curves:q} --output {params.stem:q}"
         " --paper {input.paper:q} --note {params.note:q} --log {log:q}"
@@ -57,12 +57,12 @@ rule fig2_distance_table:
         "results/{scale}/logs/fig2_distance.tsv"
     conda:
         "../../envs/aevb.yaml"
-    params:
-        code=code_hash("aevb.figures.fig2_distance"),
     threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        code=code_hash("aevb.figures.fig2_distance"),
     shell:
         "python -m aevb table fig2-distance {input.curves:q} --output {output.table:q}"
         " --paper {input.paper:q} --log {log:q}"
@@ -109,13 +109,13 @@ rule variant_table:
         "results/{scale}/logs/variants.tsv"
     conda:
         "../../envs/aevb.yaml"
-    params:
-        curves=named_variant_curves,
-        code=code_hash("aevb.figures.variants"),
     threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        curves=named_variant_curves,
+        code=code_hash("aevb.figures.variants"),
     shell:
         "python -m aevb table variants {params.curves:q} --output {output.table:q}"
         " --paper {input.paper:q} --log {log:q}"

@@ -11,16 +11,16 @@ rule select_step_size:
         f"{RUN}/logs/step_size.log",
     benchmark:
         f"{RUN}/logs/step_size.tsv"
+    retries: 1
     conda:
         "../../envs/aevb.yaml"
-    params:
-        settings=selection_settings,
-        code=code_hash("aevb.experiment"),
-    retries: 1
     threads: 1
     resources:
         mem_mb=1800,
         runtime="1h",
+    params:
+        settings=selection_settings,
+        code=code_hash("aevb.experiment"),
     shell:
         "python -m aevb select-step-size --settings {params.settings:q} --record {input.record:q}"
         " --output {output.table:q} --threads {threads} --log {log:q}"
@@ -38,18 +38,20 @@ rule train:
         f"{RUN}/logs/train.log",
     benchmark:
         f"{RUN}/logs/train.tsv"
+    retries: 1
     conda:
         "../../envs/aevb.yaml"
-    params:
-        settings=training_settings,
-        code=code_hash("aevb.experiment"),
-        checkpoints=lambda wildcards: f"{SETTINGS['checkpoint_dir']}/{RUN}".format(**wildcards),
-        seconds=SETTINGS["checkpoint_seconds"],
-    retries: 1
     threads: 1
     resources:
         mem_mb=1800,
         runtime="24h",
+    params:
+        settings=training_settings,
+        code=code_hash("aevb.experiment"),
+        checkpoints=lambda wildcards: f"{SETTINGS['checkpoint_dir']}/{RUN}".format(
+            **wildcards
+        ),
+        seconds=SETTINGS["checkpoint_seconds"],
     shell:
         "python -m aevb train --settings {params.settings:q} --record {input.record:q}"
         " --step-size-table {input.step_size:q} --curve {output.curve:q}"
