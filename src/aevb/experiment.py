@@ -68,12 +68,14 @@ def select_step_size(experiment: Experiment, data: Dataset) -> pd.DataFrame:
     """Compare the candidates by "training set performance in the first few iterations" (§5).
 
     All candidates train side by side from the first seed, with the same minibatches and noise.
-    The performance is the mean of all minibatch bounds over the first ``selection_samples``.
+    The performance is the training curve's value after ``selection_samples``: the running mean of
+    the minibatch bounds since the log point before. The first steps of a large step size can cost
+    a hundred nats for a moment; a mean from the very start would judge little else.
 
     Returns:
         One row a candidate: ``step_size``, ``training_samples``, ``lower_bound`` (nats, NaN when
-        it became non-finite), ``status`` (``ok``, ``below its start`` or ``non-finite``) and
-        ``selected``.
+        it became non-finite), ``mean_from_start`` (nats, the mean over all minibatches, for
+        comparison), ``status`` (``ok``, ``below its start`` or ``non-finite``) and ``selected``.
 
     Raises:
         DivergenceError: every candidate became non-finite.
@@ -83,18 +85,22 @@ def select_step_size(experiment: Experiment, data: Dataset) -> pd.DataFrame:
     seeds = tf.fill([n], experiment.seeds[0])
     run = Run.start(compiled, seeds, tf.constant(experiment.step_sizes, tf.float32))
     train_data = tf.constant(data.train)
-    n_steps = -(-experiment.selection_samples // experiment.batch_size)
-    _, first = compiled.run_chunk(run.state, train_data, seeds, tf.constant(1))
-    _, chunk = compiled.run_chunk(run.state, train_data, seeds, tf.constant(n_steps))
-    bounds = chunk.lower_bound_sum.numpy() / n_steps
-    finite = np.isfinite(bounds) & chunk.finite.numpy().all(axis=0)
+    points = log_points(experiment.batch_size, experiment.selection_samples)
+    stops = sorted({1, *(point // experiment.batch_size for point in points[-2:])})
+    segments = np.diff([0, *stops])
+    state, sums, finite = run.state, [], np.full(n, True)
+    for n_steps in segments.tolist():
+        state, chunk = compiled.run_chunk(state, train_data, seeds, tf.constant(n_steps))
+        sums.append(chunk.lower_bound_sum.numpy())
+        finite &= (chunk.first_non_finite.numpy() < 0) & chunk.finite.numpy().all(axis=0)
+    bounds, mean_from_start = sums[-1] / segments[-1], sum(sums) / stops[-1]
     if not finite.any():
         raise DivergenceError(
             f"{experiment.name}: every step size of {list(experiment.step_sizes)} became non-finite"
             f" within {experiment.selection_samples:,} samples; add a smaller one to step_sizes"
         )
     best = int(np.nanargmax(np.where(finite, bounds, np.nan)))
-    below = bounds < first.lower_bound_sum.numpy()
+    below = bounds < sums[0]
     table = pd.DataFrame(
         {
             "dataset": data.label,
@@ -103,16 +109,17 @@ def select_step_size(experiment: Experiment, data: Dataset) -> pd.DataFrame:
             "variant": experiment.variant,
             "seed": experiment.seeds[0],
             "step_size": experiment.step_sizes,
-            "training_samples": n_steps * experiment.batch_size,
+            "training_samples": points[-1],
             "lower_bound": np.where(finite, bounds, np.nan),
+            "mean_from_start": np.where(finite, mean_from_start, np.nan),
             "status": np.select([~finite, below], ["non-finite", "below its start"], "ok"),
             "selected": np.arange(n) == best,
         }
     )
     for row in table.itertuples():
         LOGGER.info(
-            f"{experiment.name}: step size {row.step_size:g}: bound {row.lower_bound:.2f} nats over"
-            f" the first {row.training_samples:,} samples, {row.status}"
+            f"{experiment.name}: step size {row.step_size:g}: bound {row.lower_bound:.2f} nats at"
+            f" {row.training_samples:,} samples, {row.status}"
             + (", selected" if row.selected else "")
         )
     return table

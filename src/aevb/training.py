@@ -155,7 +155,7 @@ class Run:
             "bound_sum": self.bound_sum,
             "bound_count": np.array(self.bound_count),
             "curve_samples": np.array([samples for samples, *_ in self.rows], np.int64),
-            "curve": curve.reshape(len(self.rows), 2, -1),
+            "curve": curve.reshape(len(self.rows), 2, len(self.bound_sum)),
         }
 
     def restored(self, tensors: checkpoints.Tensors) -> "Run":
