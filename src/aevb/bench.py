@@ -18,6 +18,7 @@ from aevb.data import available_path, load
 from aevb.files import write_atomically
 from aevb.progress import LOGGER
 from aevb.provenance import machine, peak_memory_gb, versions
+from aevb.startup import training_stages
 
 _SECONDS = 3.0
 """How long each training loop is measured."""
@@ -110,13 +111,7 @@ def _workers(
         request.write_text(json.dumps(work))
         outputs = [Path(folder, f"{i}.json") for i in range(processes)]
         command = [sys.executable, "-m", "aevb.bench", task, str(request), str(cache_dir)]
-        started = [
-            subprocess.Popen(
-                [*command, str(threads), str(output)],
-                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-            )
-            for output in outputs
-        ]
+        started = [subprocess.Popen([*command, str(threads), str(output)]) for output in outputs]
         codes = [process.wait() for process in started]
         if any(codes):
             raise RuntimeError(f"a benchmark process failed with exit code {max(codes)}")
@@ -125,9 +120,7 @@ def _workers(
 
 def _work(task: str, request: str, cache_dir: str, threads: str, output: str) -> None:
     began = time.monotonic()
-    from aevb import experiment as stages
-
-    stages.set_up_tensorflow(int(threads))
+    training_stages(int(threads))
     imported = time.monotonic() - began
     wanted = [Experiment.from_json(text) for text in json.loads(Path(request).read_text())]
     if task == "speed":

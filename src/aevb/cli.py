@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,9 @@ import typer
 from aevb import config as configuration
 from aevb.errors import AevbError, ConfigError, DataError
 from aevb.files import write_atomically
+from aevb.interruption import Interrupted
 from aevb.progress import LOGGER, start_logging
+from aevb.startup import training_stages
 
 app = typer.Typer(
     help="Replicate Auto-Encoding Variational Bayes, stage by stage.",
@@ -103,10 +104,7 @@ def select_step_size(
         settings, config, datasets, schemas, dataset, algorithm, latent_dim, variant, scale
     )
     data = _load(wanted, record)
-    from aevb import experiment
-
-    experiment.set_up_tensorflow(threads)
-    candidates = experiment.select_step_size(wanted, data)
+    candidates = training_stages(threads).select_step_size(wanted, data)
     write_atomically(output, candidates.to_csv(index=False))
 
 
@@ -140,10 +138,7 @@ def train(
     step_size = _selected_step_size(step_size_table)
     from safetensors.numpy import save
 
-    from aevb import experiment
-
-    experiment.set_up_tensorflow(threads)
-    rows, parameters, outcome = experiment.run_training(
+    rows, parameters, outcome = training_stages(threads).run_training(
         wanted,
         step_size,
         data,
@@ -258,9 +253,6 @@ def document_config(
 
 def main() -> None:
     """Run the command line; errors meant for a person end as one message, without traceback."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from aevb.interruption import Interrupted
-
     try:
         app()
     except AevbError as error:

@@ -34,6 +34,7 @@ def set_up_tensorflow(threads: int) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.list_logical_devices()
 
 
 def trainer(experiment: Experiment, data: Dataset) -> Trainer:

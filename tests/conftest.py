@@ -1,0 +1,65 @@
+"""One thread, a quiet TensorFlow, a test of means, and the real data sets as fixtures."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from scipy import stats
+
+from aevb import data
+
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.get_logger().setLevel("ERROR")
+tf.config.threading.set_inter_op_parallelism_threads(1)
+
+FALSE_FAILURE_RATE = 1e-6
+"""Of one call of :func:`assert_means`, under the normal approximation."""
+
+
+def assert_means(samples, expected, detects: float) -> None:
+    """The means of ``samples`` over the first axis are ``expected``: a two-sided z-test.
+
+    All components together fail with a probability of at most FALSE_FAILURE_RATE when the means
+    are as expected (Bonferroni). A mean that is off by ``detects`` is found with a probability of
+    1 − FALSE_FAILURE_RATE or more.
+
+    Raises:
+        AssertionError: a mean is not as expected.
+        ValueError: the sample is too small to find ``detects``; no AssertionError, so that a
+            negative control does not pass for this reason.
+    """
+    samples = np.asarray(samples, np.float64)
+    n = len(samples)
+    expected = np.broadcast_to(np.asarray(expected, np.float64), samples.shape[1:])
+    standard_error = samples.std(axis=0, ddof=1) / np.sqrt(n)
+    threshold = stats.norm.isf(FALSE_FAILURE_RATE / 2 / max(expected.size, 1))
+    detected = (2 * threshold * standard_error).max()
+    if detected > detects:
+        raise ValueError(f"{n} samples find {detected:.3g} at best, not {detects}")
+    np.testing.assert_array_less(
+        np.abs(samples.mean(axis=0) - expected), threshold * standard_error + 1e-12
+    )
+
+
+def _load(name: str, cache: Path) -> data.Dataset:
+    if not os.environ.get("AEVB_DATA_DIR"):
+        pytest.skip("AEVB_DATA_DIR is not set to a folder that holds the real data files")
+    settings = Path(__file__).parents[1] / "config" / "datasets.yaml"
+    definition = yaml.safe_load(settings.read_text(encoding="utf-8"))["datasets"][name]
+    local = definition | {"sources": [{"kind": "local"}]}
+    return data.load(name, definition, Path(data.fetch(name, local, cache)["path"]))
+
+
+@pytest.fixture(scope="session")
+def real_mnist(tmp_path_factory) -> data.Dataset:
+    return _load("mnist", tmp_path_factory.mktemp("mnist"))
+
+
+@pytest.fixture(scope="session")
+def real_frey(tmp_path_factory) -> data.Dataset:
+    return _load("frey_face", tmp_path_factory.mktemp("frey_face"))

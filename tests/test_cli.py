@@ -1,0 +1,319 @@
+"""The command line: bad inputs end in one line for a person, and starting it is light."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from aevb import cli
+from aevb.config import experiment, load
+from aevb.progress import LOGGER
+
+ROOT = Path(__file__).parents[1]
+DEFINITION = {
+    "label": "Tiny",
+    "observation": "bernoulli",
+    "image_shape": [6, 6],
+    "format": "npz",
+    "files": {"tiny.npz": {}},
+    "sources": [{"kind": "local"}],
+}
+
+
+@pytest.fixture(autouse=True)
+def fresh_logging(monkeypatch):
+    """Messages go to this test's standard error, and no local folder is set from outside."""
+    LOGGER.handlers.clear()
+    monkeypatch.delenv("AEVB_DATA_DIR", raising=False)
+    yield
+    for handler in LOGGER.handlers:
+        handler.close()
+    LOGGER.handlers.clear()
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command line as `aevb` does: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["aevb", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        output = capsys.readouterr()
+        return ended.value.code or 0, output.out, output.err
+
+    return call
+
+
+def settings(definition=DEFINITION) -> str:
+    config, definitions = load(
+        ROOT / "config" / "config.yaml",
+        ROOT / "config" / "datasets.yaml",
+        ROOT / "workflow" / "schemas",
+    )
+    definitions = definitions | {"tiny": definition}
+    chosen = {"dataset": "tiny", "latent_dim": 2, "algorithm": "aevb"}
+    return experiment(config, definitions, **chosen).to_json()
+
+
+def fetch(run, folder: Path, *options):
+    """Fetch the tiny data set, which only the folder `local` can give."""
+    return run(
+        *("fetch", "tiny", "--record", folder / "record.json"),
+        *("--definition", json.dumps(DEFINITION), "--cache-dir", folder / "cache"),
+        *("--data-dir", folder / "local", *options),
+    )
+
+
+def place_data(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    (folder / "local").mkdir()
+    parts = {
+        name: rng.integers(0, 256, (n, 36), np.uint8) for name, n in (("train", 9), ("test", 4))
+    }
+    np.savez(folder / "local" / "tiny.npz", **parts)
+
+
+def train(folder: Path, **changes) -> list:
+    options = {
+        "settings": settings(),
+        "record": folder / "record.json",
+        "step-size-table": folder / "step_size.csv",
+        "curve": folder / "curve.csv",
+        "run-record": folder / "run.json",
+        "weights": folder / "weights.safetensors",
+        "checkpoint-dir": folder / "checkpoints",
+    } | changes
+    return ["train", *(word for key, value in options.items() for word in (f"--{key}", value))]
+
+
+def assert_one_error(outcome, *wanted: str, lines: int | None = 1) -> None:
+    """Exit code 1, nothing but an error on standard error, with these texts in it."""
+    code, _, text = outcome
+    assert code == 1, text
+    assert "Traceback" not in text
+    assert len(re.findall(r"\berror: ", text)) == 1, text
+    if lines is not None:
+        assert len(text.splitlines()) == lines, text
+    for part in wanted:
+        assert part in text, text
+
+
+def test_help_lists_the_commands():
+    """--help ends well and lists every command with what it does."""
+    shown = CliRunner().invoke(cli.app, ["--help"])
+    assert shown.exit_code == 0
+    commands = "fetch select-step-size train figure table bench document-config".split()
+    for command in commands:
+        (line,) = [line for line in shown.output.splitlines() if f" {command} " in line]
+        assert len(line.split(command, 1)[1].strip(" │|")) > 15
+        assert CliRunner().invoke(cli.app, [command, "--help"]).exit_code == 0
+
+
+def test_starting_is_light():
+    """Importing the command line imports neither TensorFlow nor pandas nor matplotlib."""
+    heavy = ["tensorflow", "pandas", "matplotlib", "tensorflow_probability"]
+    code = f"import sys, aevb.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_process_ends_with_one_line(tmp_path):
+    """As a process of its own, too, a bad input gives exit code 1 and one line."""
+    words = ["figure", "fig2", "missing.csv", "--output", "fig2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "aevb", *words, "--paper", str(ROOT / cli._PAPER)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert_one_error((done.returncode, done.stdout, done.stderr), "missing.csv", "no such file")
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_record(run, tmp_path):
+    """A missing record is named, with the step that makes it."""
+    outcome = run(*train(tmp_path))
+    assert_one_error(outcome, "record.json is missing", "run the fetch step again")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"available": true}'])
+def test_damaged_record(run, tmp_path, content):
+    """A damaged record is named and said to be damaged."""
+    (tmp_path / "record.json").write_text(content)
+    assert_one_error(run(*train(tmp_path)), "record.json is damaged", "run the fetch step again")
+
+
+def test_record_of_an_unavailable_data_set(run, tmp_path):
+    """Training on a data set that could not be had says so, with the reason and what to do."""
+    (tmp_path / "local").mkdir()
+    assert fetch(run, tmp_path)[0] == 0
+    outcome = run(*train(tmp_path))
+    assert_one_error(outcome, "tiny is not available", "To place it by hand", lines=None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "step_size,selected\n",
+        "step_size,selected\n0.01,False\n",
+        "step_size\n0.01\n",
+        "step_size,selected\nhuge,True\n",
+        b"\x00\xff\xfe\x9d",
+    ],
+)
+def test_unreadable_step_size_table(run, tmp_path, content):
+    """A step-size table from which none can be read is named, with the command that makes it."""
+    place_data(tmp_path)
+    assert fetch(run, tmp_path)[0] == 0
+    path = tmp_path / "step_size.csv"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    outcome = run(*train(tmp_path))
+    assert_one_error(outcome, "step_size.csv: no selected step size", "aevb select-step-size")
+    assert not (tmp_path / "curve.csv").exists()
+
+
+@pytest.mark.parametrize("content", ["{", "", "[]", "null", '{"seeds": [0]}'])
+@pytest.mark.parametrize("command", ["train", "select-step-size"])
+def test_corrupt_settings(run, tmp_path, command, content):
+    """Settings that are no experiment are refused before anything is read or written."""
+    words = train(tmp_path, settings=content)
+    if command == "select-step-size":
+        words = [command, "--settings", content, "--record", tmp_path / "record.json"]
+        words += ["--output", tmp_path / "step_size.csv"]
+    assert_one_error(run(*words), "--settings is not an experiment")
+    assert not list(tmp_path.iterdir())
+
+
+def test_neither_settings_nor_names(run, tmp_path):
+    """Without --settings the three options that name an experiment are asked for."""
+    words = [word for pair in zip(*[iter(train(tmp_path)[1:])] * 2, strict=True) for word in pair]
+    at = words.index("--settings")
+    outcome = run("train", *words[:at], *words[at + 2 :])
+    assert_one_error(outcome, "give --dataset, --algorithm and --latent-dim, or --settings")
+
+
+def test_unknown_data_set(run, tmp_path):
+    """An unknown data set's name is refused with the names there are."""
+    options = {"config": "config/config.yaml", "datasets": "config/datasets.yaml"}
+    words = [w for key, path in options.items() for w in (f"--{key}", ROOT / path)]
+    words += ["--schemas", ROOT / "workflow/schemas", "--record", tmp_path / "record.json"]
+    assert_one_error(run("fetch", "cifar", *words), "'cifar' is unknown", "mnist, frey_face")
+
+
+def test_missing_configuration(run, tmp_path):
+    """In a folder without a configuration the missing file is named."""
+    outcome = run("fetch", "mnist", "--record", tmp_path / "record.json")
+    assert_one_error(outcome, "config/config.yaml: there is no such file")
+
+
+CURVE = """dataset,latent_dim,algorithm,split,seed,training_samples,lower_bound
+Tiny,2,AEVB,train,0,100,-30.5
+Tiny,2,AEVB,train,0,1000,{}
+Tiny,2,AEVB,test,0,100,-30.5
+Tiny,2,AEVB,test,0,1000,-20.5
+"""
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("command", ["figure fig2", "table fig2-distance", "table variants"])
+def test_curve_that_is_not_finite(run, tmp_path, command, value):
+    """A curve with a NaN or an infinity is refused with file and line, and nothing is drawn."""
+    path = tmp_path / "curve.csv"
+    path.write_text(CURVE.format(value))
+    given = f"authors={path}" if command == "table variants" else path
+    words = [*command.split(), given, "--output", tmp_path / "drawn"]
+    outcome = run(*words, "--paper", ROOT / cli._PAPER)
+    assert_one_error(outcome, "curve.csv, line 3", "'lower_bound'", "not finite")
+    assert [found.name for found in tmp_path.iterdir()] == ["curve.csv"]
+
+
+def test_variant_without_a_name(run, tmp_path):
+    """A curve of the variants table that names no variant is refused."""
+    outcome = run("table", "variants", "curve.csv", "--output", tmp_path / "variants.csv")
+    assert_one_error(outcome, "'curve.csv' is not of the form NAME=CURVE.csv")
+
+
+def test_table_of_missing_step_sizes(run, tmp_path):
+    """A missing table of step sizes is named in one line."""
+    outcome = run("table", "step-sizes", "missing.csv", "--output", tmp_path / "all.csv")
+    assert_one_error(outcome, "missing.csv")
+
+
+def test_definition_that_is_no_json(run, tmp_path):
+    """A --definition that is no JSON is refused in one line."""
+    outcome = run("fetch", "tiny", "--record", tmp_path / "record.json", "--definition", "{")
+    assert_one_error(outcome, "--definition")
+
+
+def test_output_that_cannot_be_written(run, tmp_path):
+    """When the output cannot be written, the place is named in one line."""
+    (tmp_path / "file").write_text("in the way")
+    path = tmp_path / "file" / "README.md"
+    words = ["document-config", "--output", path, "--schemas", ROOT / "workflow/schemas"]
+    assert_one_error(run(*words), "file")
+
+
+def test_unknown_option(run):
+    """A mistyped option ends with typer's usage error, exit code 2 and no traceback."""
+    code, _, text = run("train", "--no-such-option")
+    assert code == 2
+    assert "Traceback" not in text
+
+
+def test_fetch_of_an_unavailable_data_set(run, tmp_path):
+    """A data set that cannot be had is recorded with the reason, loudly, and is no failure."""
+    (tmp_path / "local").mkdir()
+    code, _, text = fetch(run, tmp_path)
+    assert code == 0
+    assert "tiny IS LEFT OUT" in text
+    assert "Traceback" not in text
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["available"] is False
+    assert record["dataset"] == "tiny"
+    assert "tiny.npz" in record["reason"]
+
+
+def test_fetch_with_require(run, tmp_path):
+    """With --require the same is an error, and no record is written."""
+    (tmp_path / "local").mkdir()
+    outcome = fetch(run, tmp_path, "--require")
+    assert_one_error(outcome, "Tiny (tiny) cannot be had", "To place it by hand", lines=None)
+    assert not (tmp_path / "record.json").exists()
+
+
+def test_fetch_of_an_available_data_set(run, tmp_path):
+    """A data set that is there is recorded with its path and hash, --require or not."""
+    place_data(tmp_path)
+    for options in ([], ["--require"]):
+        assert fetch(run, tmp_path, *options)[0] == 0
+        record = json.loads((tmp_path / "record.json").read_text())
+        assert record["available"] is True
+        assert Path(record["path"]).is_file()
+        assert len(record["sha256"]["tiny.npz"]) == 64
+
+
+def test_log_file(run, tmp_path):
+    """--log writes the messages to a file as well, in a folder that it makes."""
+    (tmp_path / "local").mkdir()
+    log = tmp_path / "logs" / "deep" / "fetch.log"
+    _, _, text = fetch(run, tmp_path, "--require", "--log", log)
+    assert "error: Tiny (tiny) cannot be had" in log.read_text()
+    assert "error: Tiny (tiny) cannot be had" in text
+
+
+def test_document_config(run, tmp_path):
+    """`aevb document-config` writes the page that the repository holds."""
+    path = tmp_path / "README.md"
+    outcome = run("document-config", "--output", path, "--schemas", ROOT / "workflow/schemas")
+    assert outcome[0] == 0
+    assert path.read_text() == (ROOT / "config" / "README.md").read_text()

@@ -1,0 +1,365 @@
+"""The configuration: defaults, overrides, and one clear line for each wrong input."""
+
+import json
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aevb import config as configuration
+from aevb.config import Experiment, experiment, load, read_yaml, validate
+from aevb.documentation import configuration_page
+from aevb.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+SCHEMAS = ROOT / "workflow" / "schemas"
+DATASETS = ROOT / "config" / "datasets.yaml"
+CONFIG = ROOT / "config" / "config.yaml"
+MINIMAL = {
+    "scale": "short",
+    "scales": {"short": {"training_samples": 1000}},
+    "variants": {"authors": {}},
+    "figures": {"fig2": {"latent_dims": {"mnist": [3]}}},
+}
+
+
+def checked(**changes) -> dict:
+    return load(deepcopy(MINIMAL) | changes, DATASETS, SCHEMAS)[0]
+
+
+def settings(dataset="mnist", algorithm="aevb", latent_dim=3, **changes) -> Experiment:
+    config, definitions = load(deepcopy(MINIMAL) | changes, DATASETS, SCHEMAS)
+    return experiment(
+        config, definitions, dataset=dataset, latent_dim=latent_dim, algorithm=algorithm
+    )
+
+
+def test_defaults_are_filled_in():
+    """What a configuration leaves out is filled in, in nested tables too, and not shared."""
+    config = checked()
+    assert config["variant"] == "authors"
+    assert config["cache_dir"] == "data"
+    assert config["data_dir"] is None
+    assert config["require_all_data"] is False
+    assert config["step_sizes"] == [0.01, 0.02, 0.1]
+    assert config["hidden_units"] == {"mnist": 500, "frey_face": 200, "default": 500}
+    assert config["scales"]["short"] == {
+        "training_samples": 1000,
+        "selection_samples": 100_000,
+        "seeds": [0],
+    }
+    assert config["variants"]["authors"]["batch_size"] == 100
+    assert config["variants"]["authors"]["weight_prior"] == "all"
+    assert config["figures"]["fig2"]["algorithms"] == ["aevb", "wake_sleep"]
+    config["step_sizes"].append(1)
+    assert checked()["step_sizes"] == [0.01, 0.02, 0.1]
+
+
+def test_given_values_are_kept():
+    """A default never replaces a value that is given, and the caller's table is left alone."""
+    given = deepcopy(MINIMAL) | {"cache_dir": "elsewhere", "step_sizes": [0.5]}
+    before = deepcopy(given)
+    config, _ = load(given, DATASETS, SCHEMAS)
+    assert (config["cache_dir"], config["step_sizes"]) == ("elsewhere", [0.5])
+    assert given == before
+
+
+def test_repository_configuration_is_valid():
+    """The configuration that is shipped passes, and every scale and variant gives settings."""
+    config, definitions = load(CONFIG, DATASETS, SCHEMAS)
+    for scale in config["scales"]:
+        for variant in config["variants"]:
+            for dataset, latent_dims in config["figures"]["fig2"]["latent_dims"].items():
+                made = experiment(
+                    config,
+                    definitions,
+                    dataset=dataset,
+                    latent_dim=latent_dims[0],
+                    algorithm="aevb",
+                    scale=scale,
+                    variant=variant,
+                )
+                assert made.variant == variant
+                assert isinstance(made.training_samples, int)
+
+
+def test_numbers_that_yaml_reads_as_text():
+    """1e6, which YAML 1.1 takes for text, becomes the number, an integer where it is whole."""
+    text = "{training_samples: 1e6, step_sizes: [1e-2, .5, '2'], seeds: [1e1]}"
+    read = yaml.safe_load(text)
+    assert read["training_samples"] == "1e6"
+    config = checked(**read)
+    assert config["training_samples"] == 1_000_000
+    assert isinstance(config["training_samples"], int)
+    assert config["step_sizes"] == [0.01, 0.5, 2]
+    assert config["seeds"] == [10]
+    assert isinstance(config["seeds"][0], int)
+
+
+def test_values_for_each_dataset():
+    """A table by data set gives each its own value, and `default` to the others."""
+    changes = {
+        "hidden_units": {"frey_face": 7, "default": 9},
+        "scales": {"short": {"training_samples": {"mnist": 100, "frey_face": 200}}},
+        "variants": {"authors": {"batch_size": {"frey_face": 50, "default": 10}}},
+    }
+    mnist, frey = settings(**changes), settings("frey_face", **changes)
+    assert (mnist.hidden_units, frey.hidden_units) == (9, 7)
+    assert (mnist.training_samples, frey.training_samples) == (100, 200)
+    assert (mnist.batch_size, frey.batch_size) == (10, 50)
+
+
+def test_dataset_without_a_value():
+    """A table without the data set and without `default` is an error that names both."""
+    with pytest.raises(ConfigError, match=r"hidden_units.*frey_face.*default"):
+        settings("frey_face", hidden_units={"mnist": 5})
+
+
+def test_overrides_of_budget_and_seeds():
+    """training_samples and seeds take the place of the scale's own; null leaves these."""
+    assert settings().training_samples == 1000
+    assert settings().seeds == (0,)
+    changed = settings(training_samples=5000, seeds=[3, 4])
+    assert (changed.training_samples, changed.seeds) == (5000, (3, 4))
+    assert settings("frey_face", training_samples={"mnist": 1, "default": 2}).training_samples == 2
+    assert settings(training_samples=None, seeds=None) == settings()
+    assert settings(seeds=[0, 1]) == replace(settings(), seeds=(0, 1))
+
+
+def test_selection_does_not_depend_on_the_budget():
+    """Another budget or more seeds leave the settings of the step-size selection as they are."""
+    reference = settings().for_selection()
+    assert settings(training_samples=123456, seeds=[0, 1, 2]).for_selection() == reference
+    assert settings(step_sizes=[0.3]).for_selection() != reference
+
+
+def test_wake_sleep_alone_gets_the_factor():
+    """The factor of wake-sleep's encoder does not reach AEVB."""
+    variants = {"authors": {"wake_sleep_log_variance_factor": 0.1}}
+    assert settings(algorithm="wake_sleep", variants=variants).log_variance_factor == 0.1
+    assert settings(algorithm="aevb", variants=variants).log_variance_factor == 1.0
+
+
+def test_binarisation_is_for_bernoulli_targets():
+    """Dynamic binarisation reaches the Bernoulli data set and not the Gaussian one."""
+    assert settings(binarisation="dynamic").binarisation == "dynamic"
+    assert settings("frey_face", binarisation="dynamic").binarisation == "none"
+
+
+def test_sources_are_not_part_of_the_settings():
+    """Where data comes from is no part of an experiment; its hash, split and shape are."""
+    definition = settings().definition
+    assert not {"sources", "terms"} & definition.keys()
+    assert {"split", "image_shape", "observation", "files"} <= definition.keys()
+    assert definition["files"]["train-images-idx3-ubyte"]["sha256"]
+
+
+WRONG = {
+    "unknown top-level key": ({"latent_dims": 3}, ["'latent_dims'", "allowed:", "step_sizes"]),
+    "unknown nested key": (
+        {"figures": {"fig2": {"latent_dims": {"mnist": [3]}, "colour": 1}}},
+        ["figures.fig2", "'colour'", "allowed: algorithms, latent_dims"],
+    ),
+    "unknown key of a variant": (
+        {"variants": {"authors": {"batchsize": 5}}},
+        ["variants.authors", "'batchsize'", "allowed:", "batch_size"],
+    ),
+    "negative step size": (
+        {"step_sizes": [0.01, -0.5]},
+        ["step_sizes.1", "-0.5", "greater than 0"],
+    ),
+    "step size 0": ({"step_sizes": [0]}, ["step_sizes.0", "greater than 0"]),
+    "no step size": ({"step_sizes": []}, ["step_sizes"]),
+    "latent dimension 0": (
+        {"figures": {"fig2": {"latent_dims": {"mnist": [3, 0]}}}},
+        ["figures.fig2.latent_dims.mnist.1", "0", "at least 1"],
+    ),
+    "unknown data set": (
+        {"figures": {"fig2": {"latent_dims": {"cifar": [3]}}}},
+        ["figures.fig2.latent_dims", "'cifar'", "allowed: mnist, frey_face"],
+    ),
+    "unknown scale": ({"scale": "huge"}, ["scale", "'huge'", "allowed: short"]),
+    "unknown variant": ({"variant": "mine"}, ["variant", "'mine'", "allowed: authors"]),
+    "unknown algorithm": (
+        {"figures": {"fig2": {"latent_dims": {"mnist": [3]}, "algorithms": ["vae"]}}},
+        ["figures.fig2.algorithms.0", "'vae'", "allowed: aevb, wake_sleep"],
+    ),
+    "unknown binarisation": (
+        {"binarisation": "static"},
+        ["binarisation", "'static'", "allowed: none, dynamic"],
+    ),
+    "text for a truth value": (
+        {"require_all_data": "perhaps"},
+        ["require_all_data", "'perhaps'", "boolean"],
+    ),
+    "text for a number": (
+        {"checkpoint_seconds": "often"},
+        ["checkpoint_seconds", "'often'", "number"],
+    ),
+    "number for a list": ({"step_sizes": 0.01}, ["step_sizes", "0.01", "array"]),
+    "seed with a fraction": ({"seeds": [0, 1.5]}, ["seeds", "1.5", "integer"]),
+    "negative seed": ({"seeds": [-1]}, ["seeds", "-1", "at least 0"]),
+    "budget 0": ({"training_samples": 0}, ["training_samples", "0", "at least 1"]),
+    "budget as text": ({"training_samples": "lots"}, ["training_samples", "'lots'"]),
+    "hidden units 0": (
+        {"hidden_units": {"mnist": 0, "default": 5}},
+        ["hidden_units.mnist", "0", "at least 1"],
+    ),
+    "scale without a budget": (
+        {"scales": {"short": {}}},
+        ["scales.short", "training_samples"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input(case):
+    """A wrong input gives one line that names the key, what was given and what is allowed."""
+    changes, wanted = WRONG[case]
+    with pytest.raises(ConfigError) as caught:
+        checked(**changes)
+    text = str(caught.value)
+    assert "\n" not in text
+    for part in ["config: ", *wanted]:
+        assert part in text, text
+
+
+@pytest.mark.parametrize("key", ["scales", "variants", "figures"])
+def test_missing_table(key):
+    """A configuration that lacks a required table is refused with a line that names it."""
+    given = {name: value for name, value in MINIMAL.items() if name != key}
+    with pytest.raises(ConfigError, match=key):
+        load(given, DATASETS, SCHEMAS)
+
+
+@pytest.mark.parametrize("content", ["a: [1", "\t- x", "a: b: c"])
+def test_file_that_is_no_yaml(tmp_path, content):
+    """A broken YAML file gives one line that names file and line."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"scale: quick\n{content}\n")
+    with pytest.raises(ConfigError, match="is not valid YAML") as caught:
+        load(path, DATASETS, SCHEMAS)
+    assert f"{path}: line " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file(tmp_path):
+    """A missing configuration file is named."""
+    with pytest.raises(ConfigError, match=r"no\.yaml: there is no such file"):
+        load(tmp_path / "no.yaml", DATASETS, SCHEMAS)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "just text", "3"])
+def test_file_that_is_no_table(tmp_path, content):
+    """A configuration file that is empty or holds no table gives an error, not a crash."""
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError) as caught:
+        load(path, DATASETS, SCHEMAS)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"dataset": "cifar"}, ["dataset", "'cifar'", "mnist, frey_face"]),
+        ({"algorithm": "vae"}, ["algorithm", "'vae'", "aevb, wake_sleep"]),
+        ({"latent_dim": 0}, ["latent_dim", "0", "minimum of 1"]),
+        ({"scale": "huge"}, ["scale", "'huge'", "short"]),
+        ({"variant": "mine"}, ["variant", "'mine'", "authors"]),
+    ],
+)
+def test_wrong_experiment(changes, wanted):
+    """An experiment that cannot be is refused in one line that names what is allowed."""
+    config, definitions = load(deepcopy(MINIMAL), DATASETS, SCHEMAS)
+    chosen = {"dataset": "mnist", "algorithm": "aevb", "latent_dim": 3} | changes
+    with pytest.raises(ConfigError) as caught:
+        experiment(config, definitions, **chosen)
+    for part in wanted:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "frey_face"])
+@pytest.mark.parametrize("algorithm", configuration.ALGORITHMS)
+def test_experiment_json_round_trip(dataset, algorithm):
+    """An experiment survives the JSON that the workflow passes it in, in one line."""
+    made = settings(dataset, algorithm, seeds=[0, 5])
+    text = made.to_json()
+    assert "\n" not in text
+    back = Experiment.from_json(text)
+    assert back == made
+    assert isinstance(back.seeds, tuple)
+    assert back.to_json() == text
+
+
+@pytest.mark.parametrize("damage", ["{", "", "[]", "null", "3", '"text"', "{}"])
+def test_experiment_from_other_json(damage):
+    """Anything else in its place is refused in one line."""
+    with pytest.raises(ConfigError, match="--settings is not an experiment") as caught:
+        Experiment.from_json(damage)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [{"colour": 1}, {"seeds": None}, {"step_sizes": 3}])
+def test_experiment_with_wrong_fields(change):
+    """An unknown field, or a list that is none, is refused."""
+    values = json.loads(settings().to_json()) | change
+    with pytest.raises(ConfigError, match="--settings is not an experiment"):
+        Experiment.from_json(json.dumps(values))
+
+
+def parts_of(schema: dict, root: dict, path: str = "", required: bool = True):
+    """Every key of a schema: its path, its part with references resolved, whether required."""
+    schema = configuration.resolve(schema, root)
+    for name, part in schema.get("properties", {}).items():
+        part = configuration.resolve(part, root)
+        yield f"{path}{name}", part, name in schema.get("required", [])
+        yield from parts_of(part, root, f"{path}{name}.")
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict):
+        yield from parts_of(rest, root, f"{path}NAME.")
+    if isinstance(schema.get("items"), dict):
+        yield from parts_of(schema["items"], root, f"{path}[].")
+
+
+@pytest.mark.parametrize("file", ["config.schema.yaml", "datasets.schema.yaml"])
+def test_every_key_is_described(file):
+    """Each key of the schemas has a description that is a sentence or more."""
+    schema = read_yaml(SCHEMAS / file)
+    keys = list(parts_of(schema, schema))
+    assert len(keys) > 20
+    for path, part, _ in keys:
+        assert len(part.get("description", "")) > 10, path
+
+
+def test_every_optional_key_has_a_default():
+    """Each key of config.yaml that may be left out has a default, which the schema accepts."""
+    schema = read_yaml(SCHEMAS / "config.schema.yaml")
+    # A table that may be left out of `figures` is the one case where its content has the default.
+    for path, part, required in parts_of(schema, schema):
+        assert required or "default" in part, path
+        if "default" in part:
+            validate(
+                {"value": part["default"]},
+                {"properties": {"value": part}, "$defs": schema["$defs"]},
+                path,
+            )
+
+
+def test_objects_refuse_unknown_keys():
+    """Every table with fixed keys is closed, so that a mistyped key is found."""
+    for file in ("config.schema.yaml", "datasets.schema.yaml"):
+        schema = read_yaml(SCHEMAS / file)
+        for path, part, _ in [("", schema, True), *parts_of(schema, schema)]:
+            rest = part.get("additionalProperties")
+            for table in (part, rest if isinstance(rest, dict) else {}):
+                if "properties" in table:
+                    assert table.get("additionalProperties") is False, path
+
+
+def test_page_is_in_step_with_the_schemas():
+    """config/README.md is what `make docs` writes from the schemas."""
+    page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert page == configuration_page(SCHEMAS), "run `make docs`"

@@ -1,0 +1,149 @@
+"""The hash of the code: what changes it and what does not."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aevb import provenance
+
+PACKAGE = Path(provenance.__file__).parent
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch) -> Path:
+    """A copy of the package that the hashes are taken from."""
+    copy = tmp_path / "aevb"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "_SOURCE", copy)
+    provenance._tree.cache_clear()
+    yield copy
+    provenance._tree.cache_clear()
+
+
+def hash_now(*modules: str) -> str:
+    """The hash as a new process would take it."""
+    provenance._tree.cache_clear()
+    return provenance.code_hash(*modules)
+
+
+def add_code(path: Path) -> None:
+    path.write_text(path.read_text() + "\n\n_ADDED_BY_A_TEST = 1\n")
+
+
+def test_copy_hashes_like_the_package(source):
+    """The hash depends on the code, not on where it lies."""
+    copied = hash_now("aevb.experiment")
+    source.rename(source.with_name("elsewhere"))
+    provenance._SOURCE = source.with_name("elsewhere")
+    assert hash_now("aevb.experiment") == copied
+    assert len(copied) == 16
+
+
+def test_comments_docstrings_and_blank_lines_do_not_count(source):
+    """Editing a comment, a docstring or the layout leaves the hash as it is."""
+    path = source / "optimisers.py"
+    before, text = hash_now("aevb.experiment"), path.read_text()
+    title = text.split('"""')[1]
+    edited = text.replace(title, "Another docstring.", 1)
+    edited = edited.replace("class Adagrad", "\n\n# A comment.\nclass Adagrad")
+    edited = edited.replace("One step up the gradient.", "Another sentence.")
+    assert edited.count("\n") > text.count("\n")
+    assert "Another sentence." in edited
+    path.write_text("# A comment first.\n\n" + edited)
+    assert hash_now("aevb.experiment") == before
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "experiment.py",
+        "training.py",
+        "optimisers.py",
+        "random.py",
+        "bounds.py",
+        "schedule.py",
+        "algorithms/wake_sleep.py",
+        "algorithms/aevb.py",
+        "algorithms/__init__.py",
+        "models/mlp.py",
+        "models/vae.py",
+        "data/load.py",
+    ],
+)
+def test_code_of_imported_modules_counts(source, module):
+    """New code in any module that decides a run's numbers changes the hash of the training."""
+    before = hash_now("aevb.experiment")
+    add_code(source / module)
+    assert hash_now("aevb.experiment") != before
+
+
+def test_a_changed_constant_counts(source):
+    """A changed number, and nothing else, changes the hash."""
+    before = hash_now("aevb.experiment")
+    path = source / "optimisers.py"
+    text = path.read_text()
+    assert "EPSILON = 1e-8" in text
+    path.write_text(text.replace("EPSILON = 1e-8", "EPSILON = 1e-6"))
+    assert hash_now("aevb.experiment") != before
+
+
+def test_undoing_a_change_gives_the_old_hash(source):
+    """The hash depends on nothing but the content."""
+    path = source / "bounds.py"
+    before, text = hash_now("aevb.experiment"), path.read_text()
+    add_code(path)
+    assert hash_now("aevb.experiment") != before
+    path.write_text(text)
+    assert hash_now("aevb.experiment") == before
+
+
+@pytest.mark.parametrize("figure", sorted(p.name for p in (PACKAGE / "figures").glob("*.py")))
+def test_training_does_not_depend_on_figures(source, figure):
+    """New code in a figure's module leaves the hash of the training as it is."""
+    before = hash_now("aevb.experiment"), hash_now("aevb.figures.fig2", "aevb.figures.style")
+    add_code(source / "figures" / figure)
+    assert hash_now("aevb.experiment") == before[0]
+    if figure in ("fig2.py", "style.py", "curves.py"):
+        assert hash_now("aevb.figures.fig2", "aevb.figures.style") != before[1]
+
+
+@pytest.mark.parametrize("module", ["training.py", "experiment.py", "optimisers.py", "cli.py"])
+def test_figures_do_not_depend_on_training(source, module):
+    """New code in training leaves the hashes of the figures and tables as they are."""
+    drawn = ("aevb.figures.fig2", "aevb.figures.fig2_distance", "aevb.figures.variants")
+    before = [hash_now(name) for name in drawn]
+    add_code(source / module)
+    assert [hash_now(name) for name in drawn] == before
+
+
+def test_relevant_modules_only(source):
+    """Fetching data depends on neither figures nor training."""
+    before = hash_now("aevb.data")
+    add_code(source / "training.py")
+    add_code(source / "figures" / "fig2.py")
+    assert hash_now("aevb.data") == before
+    add_code(source / "data" / "formats.py")
+    assert hash_now("aevb.data") != before
+
+
+def test_unknown_module(source):
+    """A module that does not exist is an error that names it."""
+    with pytest.raises(FileNotFoundError, match=r"aevb\.no_such_module"):
+        hash_now("aevb.no_such_module")
+
+
+def test_no_relative_imports():
+    """No module imports relatively: the hash follows absolute imports alone."""
+    for path in PACKAGE.rglob("*.py"):
+        lines = path.read_text().splitlines()
+        assert not [line for line in lines if line.lstrip().startswith("from .")], path
+
+
+def test_records():
+    """Versions and machine say something true of this process."""
+    versions = provenance.versions()
+    assert versions["python"].count(".") == 2
+    assert {"tensorflow", "numpy", "safetensors"} <= versions.keys()
+    assert provenance.machine()["cores"] >= 1
+    assert 0.01 < provenance.peak_memory_gb() < 1000

@@ -1,0 +1,282 @@
+"""The workflow from end to end on tiny images, in a copy of the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+pytestmark = pytest.mark.workflow
+
+ROOT = Path(__file__).parents[1]
+DATASETS = {
+    "datasets": {
+        name: {
+            "label": label,
+            "observation": "bernoulli",
+            "image_shape": [6, 6],
+            "format": "npz",
+            "files": {f"{name}.npz": {}},
+            "sources": [{"kind": "local"}],
+        }
+        for name, label in (("tiny", "Tiny"), ("absent", "Absent"))
+    }
+}
+CONFIG = {
+    "scale": "short",
+    "figures": {
+        "fig2": {"latent_dims": {"tiny": [2]}},
+        "variants": {"latent_dims": {"tiny": [2]}},
+    },
+    "hidden_units": 8,
+    "step_sizes": [0.01, 0.1],
+    "scales": {"short": {"training_samples": 600, "selection_samples": 200}},
+    "variants": {"authors": {"batch_size": 20}},
+}
+RUNS = "results/short/runs/authors/tiny"
+FIGURES = ["fig2.pdf", "fig2.png", "fig2.csv"]
+TABLES = ["fig2_distance.csv", "step_sizes.csv"]
+
+
+class Copy:
+    """A copy of the repository with a tiny configuration, in a folder with a space."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder / "a copy"
+        self.folder.mkdir()
+        ignored = shutil.ignore_patterns("__pycache__", ".snakemake")
+        for name in ("workflow", "config", "src", "envs", "resources"):
+            shutil.copytree(ROOT / name, self.folder / name, ignore=ignored)
+        shutil.copy(ROOT / "Snakefile", self.folder)
+        data = folder / "my images"
+        data.mkdir()
+        rng = np.random.default_rng(0)
+        parts = {
+            name: rng.integers(0, 256, (n, 36), np.uint8)
+            for name, n in (("train", 200), ("test", 50))
+        }
+        np.savez(data / "tiny.npz", **parts)
+        self.config = CONFIG | {"data_dir": str(data)}
+        self.write("config/config.yaml", yaml.safe_dump(self.config))
+        self.write("config/datasets.yaml", yaml.safe_dump(DATASETS))
+
+    def write(self, path: str, text: str) -> None:
+        (self.folder / path).write_text(text, encoding="utf-8")
+
+    def read(self, path: str) -> str:
+        return (self.folder / path).read_text(encoding="utf-8")
+
+    def snakemake(self, *words: str) -> tuple[int, str]:
+        """Exit code, and standard output and error together."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        env = os.environ | {"PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        for name in ("PYTHONPATH", "AEVB_DATA_DIR", "SNAKEMAKE_PROFILE"):
+            env.pop(name, None)
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "1", *words],
+            cwd=self.folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        return done.returncode, done.stdout
+
+    def planned(self, *words: str) -> dict[str, int]:
+        """The jobs that a dry run lists, by rule; the pseudo-rule `all` left out."""
+        code, text = self.snakemake("--dry-run", "--quiet", "host", *words)
+        assert code == 0, text
+        if "Nothing to be done" in text:
+            return {}
+        table = text.split("Job stats:")[-1].split("total")[0]
+        jobs = re.findall(r"^(\w+)\s+(\d+)\s*$", table, re.MULTILINE)
+        assert jobs, text
+        return {rule: int(count) for rule, count in jobs if rule != "all"}
+
+    def times(self) -> dict[str, int]:
+        """When each result was last written."""
+        return {
+            str(path.relative_to(self.folder)): path.stat().st_mtime_ns
+            for path in sorted((self.folder / "results").rglob("*"))
+            if path.suffix in (".pdf", ".png", ".csv", ".json", ".safetensors")
+        }
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory) -> Copy:
+    """A copy in which nothing is ever made."""
+    return Copy(tmp_path_factory.mktemp("untouched"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Copy:
+    """A copy in which the default target has been made once."""
+    copy = Copy(tmp_path_factory.mktemp("made"))
+    copy.outcome = copy.snakemake()
+    return copy
+
+
+@pytest.fixture
+def edited(made):
+    """The made copy; what a test writes over is put back as it was."""
+    before = {
+        path: path.read_bytes()
+        for name in ("src", "config", "workflow")
+        for path in (made.folder / name).rglob("*.*")
+        if path.is_file() and path.suffix in (".py", ".yaml", ".smk")
+    }
+    yield made
+    for path, content in before.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def test_lint(untouched):
+    """Snakemake's own linter has nothing to say."""
+    code, text = untouched.snakemake("--lint")
+    assert code == 0, text
+    assert "Congratulations" in text
+
+
+WRONG = {
+    "unknown key": ("colour=1", ["'colour'", "allowed:", "step_sizes"]),
+    "negative step size": ("step_sizes=[-0.5]", ["step_sizes.0", "-0.5", "greater than 0"]),
+    "latent dimension 0": (
+        'figures={"fig2": {"latent_dims": {"tiny": [0]}}}',
+        ["figures.fig2.latent_dims.tiny.0", "at least 1"],
+    ),
+    "unknown data set": (
+        'figures={"fig2": {"latent_dims": {"cifar": [2]}}}',
+        ["figures.fig2.latent_dims", "'cifar'", "allowed: absent, tiny"],
+    ),
+    "unknown scale": ("scale=huge", ["scale", "'huge'", "allowed: short"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_configuration(untouched, case):
+    """A wrong setting ends the workflow before any job, with one line that says what is allowed."""
+    override, wanted = WRONG[case]
+    code, text = untouched.snakemake("--config", override)
+    assert code != 0
+    assert "Traceback" not in text
+    (line,) = [line for line in text.splitlines() if "configuration error" in line]
+    for part in wanted:
+        assert part in line
+    assert not (untouched.folder / "results").exists()
+    assert not (untouched.folder / "data").exists()
+
+
+def test_makes_figure_and_tables(made):
+    """The default target trains both algorithms and makes the figure and the tables."""
+    code, text = made.outcome
+    assert code == 0, text
+    assert "LEFT OUT" not in text
+    results = made.folder / "results/short"
+    for name in FIGURES:
+        assert (results / "figures" / name).stat().st_size > 100
+    for name in TABLES:
+        assert (results / "tables" / name).exists()
+    drawn = pd.read_csv(results / "figures/fig2.csv")
+    ours = drawn[drawn["dataset"] == "Tiny"]
+    assert set(ours["algorithm"]) == {"AEVB", "wake-sleep"}
+    candidates = pd.read_csv(results / "tables/step_sizes.csv")
+    assert len(candidates) == 4
+    assert candidates["selected"].sum() == 2
+    for algorithm in ("aevb", "wake_sleep"):
+        curve = pd.read_csv(made.folder / RUNS / algorithm / "latent_dim_2/curve.csv")
+        assert curve["training_samples"].max() == 600
+        assert np.isfinite(curve["lower_bound"]).all()
+        assert "600" in made.read(f"{RUNS}/{algorithm}/latent_dim_2/logs/train.log")
+
+
+def test_second_call_has_nothing_to_do(made):
+    """A second call makes nothing anew."""
+    before = made.times()
+    code, text = made.snakemake()
+    assert code == 0, text
+    assert made.times() == before
+    assert made.planned() == {}
+
+
+def test_comments_and_layout_make_nothing_out_of_date(edited):
+    """New comments and layout in configuration and code make nothing out of date."""
+    text = edited.read("config/config.yaml")
+    flow = yaml.safe_dump(edited.config, default_flow_style=True, sort_keys=False)
+    assert flow != text
+    edited.write("config/config.yaml", f"# A comment.\n\n{flow}\n# Another.\n")
+    path = "src/aevb/optimisers.py"
+    edited.write(path, "# A comment.\n\n" + edited.read(path) + "\n# Another.\n")
+    assert edited.planned() == {}
+
+
+def test_new_figure_code_redraws_alone(edited):
+    """New code in a module of the figures redraws, and trains nothing."""
+    path = "src/aevb/figures/curves.py"
+    edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
+    assert edited.planned() == {"draw_fig2": 1, "fig2_distance_table": 1}
+    edited.write(path, edited.read(path).replace("_ADDED_BY_A_TEST = 1", ""))
+    path = "src/aevb/figures/fig2.py"
+    edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
+    assert edited.planned() == {"draw_fig2": 1}
+
+
+def test_new_training_code_trains_again(edited):
+    """New code in the optimiser selects, trains and draws again, and fetches nothing."""
+    path = "src/aevb/optimisers.py"
+    edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
+    assert edited.planned() == {
+        "select_step_size": 2,
+        "train": 2,
+        "draw_fig2": 1,
+        "fig2_distance_table": 1,
+        "step_size_table": 1,
+    }
+
+
+def test_raised_budget_trains_on_without_a_new_selection(edited):
+    """Another budget trains again, and selects no step size again."""
+    planned = edited.planned("--config", "training_samples=800")
+    assert planned["train"] == 2
+    assert "select_step_size" not in planned
+    assert "fetch" not in planned
+
+
+def with_absent(copy: Copy) -> None:
+    latent_dims = {"tiny": [2], "absent": [2]}
+    config = copy.config | {
+        "figures": copy.config["figures"] | {"fig2": {"latent_dims": latent_dims}}
+    }
+    copy.write("config/config.yaml", yaml.safe_dump(config))
+
+
+def test_absent_data_set_is_left_out(edited):
+    """A data set that cannot be had is left out loudly; the others' figures are made, exit 0."""
+    with_absent(edited)
+    before = edited.times()
+    code, text = edited.snakemake()
+    assert code == 0, text
+    assert "LEFT OUT: absent" in text
+    assert "absent.npz" in text
+    assert "LEFT OUT: tiny" not in text
+    drawn = pd.read_csv(edited.folder / "results/short/figures/fig2.csv")
+    assert "Tiny" in set(drawn["dataset"])
+    assert "Absent" not in set(drawn["dataset"])
+    trained = [name for name in before if "/runs/" in name]
+    assert trained
+    assert {name: edited.times()[name] for name in trained} == {n: before[n] for n in trained}
+
+
+def test_all_data_can_be_required(edited):
+    """With require_all_data the same fails, and says what is missing."""
+    with_absent(edited)
+    code, _ = edited.snakemake("--config", "require_all_data=true")
+    assert code != 0
+    assert "Absent (absent) cannot be had" in edited.read("results/logs/fetch/absent.log")
