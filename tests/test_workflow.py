@@ -30,6 +30,7 @@ DATASETS = {
 }
 CONFIG = {
     "scale": "short",
+    "variant": "authors",
     "figures": {
         "fig2": {"latent_dims": {"tiny": [2]}},
         "variants": {"latent_dims": {"tiny": [2]}},

@@ -18,6 +18,6 @@ rule bench:
         runtime="1h",
     params:
         folder=subpath(output.speed, parent=True),
-        cache=subpath(input.records[0], parent=True),
+        cache=cache_folder,
     shell:
         "python -m aevb bench --output {params.folder:q} --cache-dir {params.cache:q} --log {log:q}"

@@ -72,6 +72,10 @@ def fetch_options(wildcards):
     return shlex.join(options)
 
 
+def cache_folder(wildcards):
+    return CACHE
+
+
 def is_available(dataset):
     """Whether the data set could be had; waits for the job that finds out."""
     record = checkpoints.fetch.get(dataset=dataset).output.record
