@@ -71,7 +71,10 @@ def fetch(
             raise ConfigError(f"dataset: {dataset!r} is unknown; allowed: {', '.join(definitions)}")
         content = definitions[dataset]
     else:
-        content = json.loads(definition)
+        try:
+            content = json.loads(definition)
+        except ValueError as error:
+            raise ConfigError(f"--definition is not JSON: {error}") from None
     try:
         outcome = data.fetch(dataset, content, cache_dir, data_dir, LOGGER.info)
     except DataError as error:
@@ -219,7 +222,10 @@ def table_step_sizes(
     import pandas as pd
 
     start_logging(log)
-    rows = pd.concat([pd.read_csv(path) for path in tables], ignore_index=True)
+    try:
+        rows = pd.concat([pd.read_csv(path) for path in tables], ignore_index=True)
+    except ValueError as error:
+        raise DataError(f"a table of step sizes cannot be read: {error}") from None
     write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
 
 
@@ -255,7 +261,7 @@ def main() -> None:
     """Run the command line; errors meant for a person end as one message, without traceback."""
     try:
         app()
-    except AevbError as error:
+    except (AevbError, OSError) as error:
         _fail(f"error: {error}")
         sys.exit(1)
     except Interrupted as stopped:
@@ -302,7 +308,10 @@ def _selected_step_size(path: Path) -> float:
 
     try:
         rows = pd.read_csv(path)
-        return float(rows.loc[rows["selected"].astype(bool), "step_size"].iloc[0])
+        step_size = float(rows.loc[rows["selected"].astype(str) == "True", "step_size"].iloc[0])
+        if not 0 < step_size < float("inf"):
+            raise ValueError(f"{step_size} is no step size")
+        return step_size
     except (OSError, KeyError, IndexError, ValueError) as error:
         raise DataError(
             f"{path}: no selected step size can be read ({error}); make the table again with"

@@ -37,7 +37,7 @@ def validate(values: dict, schema: dict, name: str) -> dict:
     Raises:
         ConfigError: one line that names the key, what is wrong and what is allowed.
     """
-    values = _numbers(deepcopy(values))
+    values = _numbers(deepcopy(values), schema, schema)
     validator = jsonschema.Draft202012Validator(schema)
     error = jsonschema.exceptions.best_match(validator.iter_errors(values))
     if error is not None:
@@ -215,13 +215,17 @@ def _choice(value: str, allowed: Any, where: str) -> str:
     return value
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: Any, schema: dict, root: dict) -> Any:
+    """``value`` with text that looks like a number made one, where the schema has no text."""
+    schema = resolve(schema, root)
     if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
+        properties, rest = schema.get("properties", {}), schema.get("additionalProperties")
+        rest = rest if isinstance(rest, dict) else {}
+        return {key: _numbers(item, properties.get(key, rest), root) for key, item in value.items()}
     if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
+        return [_numbers(item, schema.get("items", {}), root) for item in value]
+    if isinstance(value, str) and "string" not in schema.get("type", ()):
+        value = float(value) if _NUMBER.fullmatch(value) else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
