@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aevb import cli
-from aevb.config import experiment, load
+from aevb.config import Experiment, experiment, load
 from aevb.progress import LOGGER
 
 ROOT = Path(__file__).parents[1]
@@ -194,12 +194,36 @@ def test_corrupt_settings(run, tmp_path, command, content):
     assert not list(tmp_path.iterdir())
 
 
-def test_neither_settings_nor_names(run, tmp_path):
-    """Without --settings the three options that name an experiment are asked for."""
-    words = [word for pair in zip(*[iter(train(tmp_path)[1:])] * 2, strict=True) for word in pair]
-    at = words.index("--settings")
-    outcome = run("train", *words[:at], *words[at + 2 :])
-    assert_one_error(outcome, "give --dataset, --algorithm and --latent-dim, or --settings")
+CONFIGURATION = [
+    *("--config", ROOT / "config/config.yaml"),
+    *("--datasets", ROOT / "config/datasets.yaml"),
+    *("--schemas", ROOT / "workflow/schemas"),
+]
+
+
+def test_settings_are_what_the_stages_read(run):
+    """`aevb settings` prints the experiment that --settings takes, by the names it was given."""
+    words = ["--dataset", "frey_face", "--algorithm", "wake_sleep", "--latent-dim", "7"]
+    outcome = run("settings", *words, "--variant", "paper", "--scale", "smoke", *CONFIGURATION)
+    wanted = Experiment.from_json(outcome[1])
+    assert (wanted.dataset, wanted.algorithm, wanted.latent_dim) == ("frey_face", "wake_sleep", 7)
+    assert (wanted.variant, wanted.batch_size) == ("paper", 100)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--dataset", "cifar", "allowed: mnist, frey_face"),
+        ("--algorithm", "sgd", "allowed: aevb, wake_sleep"),
+        ("--latent-dim", "0", "minimum of 1"),
+        ("--scale", "huge", "allowed: smoke, quick, full, paper"),
+    ],
+)
+def test_settings_refuse_what_is_unknown(run, option, value, allowed):
+    """A name that does not exist is refused with those that do."""
+    words = {"--dataset": "mnist", "--algorithm": "aevb", "--latent-dim": "3"} | {option: value}
+    outcome = run("settings", *(w for pair in words.items() for w in pair), *CONFIGURATION)
+    assert_one_error(outcome, value, allowed)
 
 
 def test_unknown_data_set(run, tmp_path):

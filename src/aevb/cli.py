@@ -25,23 +25,15 @@ figure = typer.Typer(help="Draw a figure from finished curves.", no_args_is_help
 app.add_typer(table, name="table")
 app.add_typer(figure, name="figure")
 
-Config = Annotated[Path, typer.Option(help="Configuration, where no --settings are given.")]
+Config = Annotated[Path, typer.Option(help="Configuration file.")]
 Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
 Schemas = Annotated[Path, typer.Option(help="Folder of the JSON schemas.")]
-Settings = Annotated[
-    str | None, typer.Option(help="One experiment as JSON, as the workflow passes it.")
-]
+Settings = Annotated[str, typer.Option(help="One experiment, as `aevb settings` prints it.")]
 Log = Annotated[Path | None, typer.Option(help="Also write the messages to this file.")]
 Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]
 Record = Annotated[Path, typer.Option(help="The data set's record, written by `aevb fetch`.")]
 Curves = Annotated[list[Path], typer.Argument(help="Curve tables of the experiments.")]
 Paper = Annotated[Path, typer.Option(help="The paper's curves.")]
-DatasetName = Annotated[str | None, typer.Option(help="Data set, where no --settings are given.")]
-Algorithm = Annotated[str | None, typer.Option(help="aevb or wake_sleep.")]
-LatentDim = Annotated[int | None, typer.Option(help="Size of the latent space, N_z.")]
-Variant = Annotated[str | None, typer.Option(help="Reading of the protocol.")]
-Scale = Annotated[str | None, typer.Option(help="Budget.")]
-
 _CONFIG = Path("config/config.yaml")
 _DATASETS = Path("config/datasets.yaml")
 _SCHEMAS = Path("workflow/schemas")
@@ -86,26 +78,41 @@ def fetch(
 
 
 @app.command()
-def select_step_size(
-    record: Record,
-    output: Annotated[Path, typer.Option(help="Table of the candidates (CSV).")],
-    settings: Settings = None,
-    dataset: DatasetName = None,
-    algorithm: Algorithm = None,
-    latent_dim: LatentDim = None,
-    variant: Variant = None,
-    scale: Scale = None,
+def settings(
+    dataset: Annotated[str, typer.Option(help="Data set of config/datasets.yaml.")],
+    algorithm: Annotated[str, typer.Option(help="aevb or wake_sleep.")],
+    latent_dim: Annotated[int, typer.Option(help="Size of the latent space, N_z.")],
+    variant: Annotated[str | None, typer.Option(help="Reading of the protocol.")] = None,
+    scale: Annotated[str | None, typer.Option(help="Budget.")] = None,
     config: Config = _CONFIG,
     datasets: Datasets = _DATASETS,
     schemas: Schemas = _SCHEMAS,
+) -> None:
+    """Print all settings of one experiment as JSON, for the stages below."""
+    checked, definitions = configuration.load(config, datasets, schemas)
+    wanted = configuration.experiment(
+        checked,
+        definitions,
+        dataset=dataset,
+        latent_dim=latent_dim,
+        algorithm=algorithm,
+        variant=variant,
+        scale=scale,
+    )
+    print(wanted.to_json())
+
+
+@app.command()
+def select_step_size(
+    settings: Settings,
+    record: Record,
+    output: Annotated[Path, typer.Option(help="Table of the candidates (CSV).")],
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
     """Compare the candidates for Adagrad's global step size on the first training samples."""
     start_logging(log)
-    wanted = _experiment(
-        settings, config, datasets, schemas, dataset, algorithm, latent_dim, variant, scale
-    )
+    wanted = configuration.Experiment.from_json(settings)
     data = _load(wanted, record)
     candidates = training_stages(threads).select_step_size(wanted, data)
     write_atomically(output, candidates.to_csv(index=False))
@@ -113,6 +120,7 @@ def select_step_size(
 
 @app.command()
 def train(
+    settings: Settings,
     record: Record,
     step_size_table: Annotated[Path, typer.Option(help="Table of `aevb select-step-size`.")],
     curve: Annotated[Path, typer.Option(help="Where to write the curve (CSV).")],
@@ -120,23 +128,12 @@ def train(
     weights: Annotated[Path, typer.Option(help="Where to write the weights (safetensors).")],
     checkpoint_dir: Annotated[Path, typer.Option(help="Folder of this run's checkpoints.")],
     checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 60.0,
-    settings: Settings = None,
-    dataset: DatasetName = None,
-    algorithm: Algorithm = None,
-    latent_dim: LatentDim = None,
-    variant: Variant = None,
-    scale: Scale = None,
-    config: Config = _CONFIG,
-    datasets: Datasets = _DATASETS,
-    schemas: Schemas = _SCHEMAS,
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
     """Train one experiment, from its newest checkpoint when there is one."""
     start_logging(log)
-    wanted = _experiment(
-        settings, config, datasets, schemas, dataset, algorithm, latent_dim, variant, scale
-    )
+    wanted = configuration.Experiment.from_json(settings)
     data = _load(wanted, record)
     step_size = _selected_step_size(step_size_table)
     from safetensors.numpy import save
@@ -276,25 +273,6 @@ def _fail(text: str) -> None:
     if not LOGGER.handlers:
         start_logging()
     LOGGER.log(logging.ERROR, text)
-
-
-def _experiment(
-    settings, config, datasets, schemas, dataset, algorithm, latent_dim, variant, scale
-) -> configuration.Experiment:
-    if settings is not None:
-        return configuration.Experiment.from_json(settings)
-    if dataset is None or algorithm is None or latent_dim is None:
-        raise ConfigError("give --dataset, --algorithm and --latent-dim, or --settings")
-    checked, definitions = configuration.load(config, datasets, schemas)
-    return configuration.experiment(
-        checked,
-        definitions,
-        dataset=dataset,
-        latent_dim=latent_dim,
-        algorithm=algorithm,
-        variant=variant,
-        scale=scale,
-    )
 
 
 def _load(wanted: configuration.Experiment, record: Path):

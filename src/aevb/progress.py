@@ -35,8 +35,8 @@ class Progress:
         then, before = self._last
         if now - then < self.interval and not force:
             return
-        speed = (samples - before) / max(now - then, 1e-9)
         overall = (samples - self._first[1]) / max(now - self._first[0], 1e-9)
+        speed = overall if force else (samples - before) / max(now - then, 1e-9)
         eta = (self.total - samples) / overall if overall > 0 else float("nan")
         remaining = timedelta(seconds=round(eta)) if eta == eta else "?"
         self._last = (now, samples)

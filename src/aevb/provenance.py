@@ -23,8 +23,9 @@ _LIBRARIES = (
 )
 
 
-def code_hash(*modules: str) -> str:
-    """Hash of the code of ``modules`` and of every module of this package that they import.
+def code_hash(*modules: str, imports: bool = True) -> str:
+    """Hash of the code of ``modules`` and, unless not wanted, of every module of this package
+    that they import, directly or not.
 
     Comments, docstrings and layout do not count, so editing those makes nothing out of date.
 
@@ -32,7 +33,7 @@ def code_hash(*modules: str) -> str:
         FileNotFoundError: a module does not exist.
     """
     digest = hashlib.sha256()
-    for module in sorted(_closure(modules)):
+    for module in sorted(_closure(modules) if imports else modules):
         digest.update(module.encode() + b"\n" + _code(module).encode() + b"\n")
     return digest.hexdigest()[:16]
 
