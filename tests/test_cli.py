@@ -188,9 +188,9 @@ def test_corrupt_settings(run, tmp_path, command, content):
     """Settings that are no experiment are refused before anything is read or written."""
     words = train(tmp_path, settings=content)
     if command == "select-step-size":
-        words = [command, "--settings", content, "--record", tmp_path / "record.json"]
+        words = [command, content, "--record", tmp_path / "record.json"]
         words += ["--output", tmp_path / "step_size.csv"]
-    assert_one_error(run(*words), "--settings is not an experiment")
+    assert_one_error(run(*words), "the settings are not an experiment")
     assert not list(tmp_path.iterdir())
 
 

@@ -104,16 +104,18 @@ def settings(
 
 @app.command()
 def select_step_size(
-    settings: Settings,
+    settings: Annotated[
+        list[str], typer.Argument(help="The experiments, each as `aevb settings` prints it.")
+    ],
     record: Record,
     output: Annotated[Path, typer.Option(help="Table of the candidates (CSV).")],
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
-    """Compare the candidates for Adagrad's global step size on the first training samples."""
+    """Select Adagrad's global step size on the first training samples of a figure's panels."""
     start_logging(log)
-    wanted = configuration.Experiment.from_json(settings)
-    data = _load(wanted, record)
+    wanted = [configuration.Experiment.from_json(item) for item in settings]
+    data = _load(wanted[0], record)
     candidates = training_stages(threads).select_step_size(wanted, data)
     write_atomically(output, candidates.to_csv(index=False))
 

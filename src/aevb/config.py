@@ -120,7 +120,7 @@ class Experiment:
                 | {"seeds": tuple(values["seeds"]), "step_sizes": tuple(values["step_sizes"])}
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"--settings is not an experiment: {_one_line(error)}") from None
+            raise ConfigError(f"the settings are not an experiment: {_one_line(error)}") from None
 
 
 def experiment(
@@ -146,6 +146,7 @@ def experiment(
     if latent_dim < 1:
         raise ConfigError(f"latent_dim: {latent_dim} is below the minimum of 1")
     reading, budget = config["variants"][variant_name], config["scales"][scale]
+    warmup = reading["warmup_minibatches"]
     observation = definitions[dataset]["observation"]
     if observation == "gaussian" and config["binarisation"] == "dynamic":
         binarisation = "none"
@@ -160,7 +161,7 @@ def experiment(
         hidden_units=_for_dataset(config["hidden_units"], dataset, "hidden_units"),
         batch_size=_for_dataset(reading["batch_size"], dataset, "batch_size"),
         pixel_divisor=_for_dataset(reading["pixel_divisor"], dataset, "pixel_divisor"),
-        warmup_minibatches=reading["warmup_minibatches"],
+        warmup_minibatches=warmup[algorithm] if isinstance(warmup, dict) else warmup,
         weight_prior=reading["weight_prior"],
         initial_standard_deviation=reading["initial_standard_deviation"],
         zero_initial_log_variance=reading["zero_initial_log_variance"],

@@ -65,43 +65,54 @@ def trainer(experiment: Experiment, data: Dataset) -> Trainer:
     )
 
 
-def select_step_size(experiment: Experiment, data: Dataset) -> pd.DataFrame:
-    """Compare the candidates by "training set performance in the first few iterations" (§5).
+def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFrame:
+    """Select one step size by "performance on the training set in the first few iterations" (§5).
 
-    All candidates train side by side from the first seed, with the same minibatches and noise.
-    The performance is the training curve's value after ``selection_samples``: the running mean of
-    the minibatch bounds since the log point before. The first steps of a large step size can cost
-    a hundred nats for a moment; a mean from the very start would judge little else.
+    The experiments are the panels of one figure: the same data set and algorithm, different latent
+    dimensions. For each, all candidates train side by side from the first seed, with the same
+    minibatches and noise. A candidate's performance is the mean of all minibatch bounds over the
+    first ``selection_samples``, averaged over the latent dimensions: a single panel's order can be
+    a matter of luck. A candidate that becomes non-finite anywhere loses.
 
     Returns:
-        One row a candidate: ``step_size``, ``training_samples``, ``lower_bound`` (nats, NaN when
-        it became non-finite), ``mean_from_start`` (nats, the mean over all minibatches, for
-        comparison), ``status`` (``ok``, ``below its start`` or ``non-finite``) and ``selected``.
+        One row a latent dimension and candidate: ``step_size``, ``training_samples``,
+        ``lower_bound`` (nats, NaN when it became non-finite), ``status`` (``ok``, ``below its
+        start`` or ``non-finite``), ``mean_over_latent_dims`` (nats) and ``selected``.
 
     Raises:
-        DivergenceError: every candidate became non-finite.
+        DivergenceError: every candidate became non-finite somewhere.
     """
+    table = pd.concat([_try_step_sizes(item, data) for item in experiments], ignore_index=True)
+    bounds = table.pivot(index="step_size", columns="latent_dim", values="lower_bound")
+    means = bounds.mean(axis=1, skipna=False)
+    if means.isna().all():
+        first = experiments[0]
+        raise DivergenceError(
+            f"{first.dataset} {first.algorithm}: every step size of {list(first.step_sizes)} became"
+            f" non-finite within {first.selection_samples:,} samples; add a smaller one to step_sizes"
+        )
+    table["mean_over_latent_dims"] = table["step_size"].map(means)
+    table["selected"] = table["step_size"] == means.idxmax()
+    for step_size, mean in means.items():
+        LOGGER.info(
+            f"{experiments[0].dataset} {experiments[0].algorithm}: step size {step_size:g}: mean"
+            f" bound {mean:.2f} nats" + (", selected" if step_size == means.idxmax() else "")
+        )
+    return table
+
+
+def _try_step_sizes(experiment: Experiment, data: Dataset) -> pd.DataFrame:
     compiled = trainer(experiment, data)
     n = len(experiment.step_sizes)
     seeds = tf.fill([n], experiment.seeds[0])
     run = Run.start(compiled, seeds, tf.constant(experiment.step_sizes, tf.float32))
     train_data = tf.constant(data.train)
-    points = log_points(experiment.batch_size, experiment.selection_samples)
-    stops = sorted({1, *(point // experiment.batch_size for point in points[-2:])})
-    segments = np.diff([0, *stops])
-    state, sums, finite = run.state, [], np.full(n, True)
-    for n_steps in segments.tolist():
-        state, chunk = compiled.run_chunk(state, train_data, seeds, tf.constant(n_steps))
-        sums.append(chunk.lower_bound_sum.numpy())
-        finite &= (chunk.first_non_finite.numpy() < 0) & chunk.finite.numpy().all(axis=0)
-    bounds, mean_from_start = sums[-1] / segments[-1], sum(sums) / stops[-1]
-    if not finite.any():
-        raise DivergenceError(
-            f"{experiment.name}: every step size of {list(experiment.step_sizes)} became non-finite"
-            f" within {experiment.selection_samples:,} samples; add a smaller one to step_sizes"
-        )
-    best = int(np.nanargmax(np.where(finite, bounds, np.nan)))
-    below = bounds < sums[0]
+    rest = -(-experiment.selection_samples // experiment.batch_size) - 1
+    state, first = compiled.run_chunk(run.state, train_data, seeds, tf.constant(1))
+    _, chunk = compiled.run_chunk(state, train_data, seeds, tf.constant(rest))
+    start, later = first.lower_bound_sum.numpy(), chunk.lower_bound_sum.numpy()
+    bounds = (start + later) / (1 + rest)
+    finite = np.isfinite(bounds) & chunk.finite.numpy().all(axis=0)
     table = pd.DataFrame(
         {
             "dataset": data.label,
@@ -110,18 +121,15 @@ def select_step_size(experiment: Experiment, data: Dataset) -> pd.DataFrame:
             "variant": experiment.variant,
             "seed": experiment.seeds[0],
             "step_size": experiment.step_sizes,
-            "training_samples": points[-1],
+            "training_samples": (1 + rest) * experiment.batch_size,
             "lower_bound": np.where(finite, bounds, np.nan),
-            "mean_from_start": np.where(finite, mean_from_start, np.nan),
-            "status": np.select([~finite, below], ["non-finite", "below its start"], "ok"),
-            "selected": np.arange(n) == best,
+            "status": np.select([~finite, bounds < start], ["non-finite", "below its start"], "ok"),
         }
     )
     for row in table.itertuples():
         LOGGER.info(
-            f"{experiment.name}: step size {row.step_size:g}: bound {row.lower_bound:.2f} nats at"
-            f" {row.training_samples:,} samples, {row.status}"
-            + (", selected" if row.selected else "")
+            f"{experiment.name}: step size {row.step_size:g}: mean bound {row.lower_bound:.2f} nats"
+            f" over the first {row.training_samples:,} samples, {row.status}"
         )
     return table
 

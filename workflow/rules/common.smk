@@ -26,7 +26,8 @@ except AevbError as error:
 config |= SETTINGS
 FIG2 = SETTINGS["figures"]["fig2"]
 CACHE = SETTINGS["cache_dir"]
-RUN = "results/{scale}/runs/{variant}/{dataset}/{algorithm}/latent_dim_{latent_dim}"
+SELECTION = "results/{scale}/runs/{variant}/{dataset}/{algorithm}"
+RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
 
 
 wildcard_constraints:
@@ -37,13 +38,13 @@ wildcard_constraints:
     latent_dim="[1-9][0-9]*",
 
 
-def experiment(wildcards):
-    """The settings of the training run that the wildcards name."""
+def experiment(wildcards, latent_dim):
+    """The settings of one training run."""
     return configuration.experiment(
         SETTINGS,
         DATASETS,
         dataset=wildcards.dataset,
-        latent_dim=int(wildcards.latent_dim),
+        latent_dim=int(latent_dim),
         algorithm=wildcards.algorithm,
         variant=wildcards.variant,
         scale=wildcards.scale,
@@ -51,11 +52,20 @@ def experiment(wildcards):
 
 
 def training_settings(wildcards):
-    return experiment(wildcards).to_json()
+    return experiment(wildcards, wildcards.latent_dim).to_json()
 
 
 def selection_settings(wildcards):
-    return experiment(wildcards).for_selection().to_json()
+    """The experiments on which the step size is selected: Figure 2's panels of the data set."""
+    if wildcards.dataset not in FIG2["latent_dims"]:
+        sys.exit(
+            f"configuration error: {wildcards.dataset} has no entry in figures.fig2.latent_dims,"
+            " on which its step size would be selected"
+        )
+    return [
+        experiment(wildcards, latent_dim).for_selection().to_json()
+        for latent_dim in FIG2["latent_dims"][wildcards.dataset]
+    ]
 
 
 def definition(wildcards):
@@ -119,9 +129,8 @@ def fig2_curves(wildcards):
 
 
 def step_size_tables(wildcards):
-    return [
-        str(Path(curve).with_name("step_size.csv")) for curve in fig2_curves(wildcards)
-    ]
+    folders = (Path(curve).parent.parent for curve in fig2_curves(wildcards))
+    return [str(folder / "step_size.csv") for folder in dict.fromkeys(folders)]
 
 
 def variant_curves(wildcards):

@@ -1,4 +1,4 @@
-# One experiment: select the step size, then train. A training job that is killed goes on from its
+# Select the step size for a data set and an algorithm, then train each experiment. A training job that is killed goes on from its
 # checkpoint, which lies outside the outputs because Snakemake deletes those of a failed job.
 
 
@@ -6,11 +6,11 @@ rule select_step_size:
     input:
         record=ancient(f"{CACHE}/{{dataset}}.json"),
     output:
-        table=f"{RUN}/step_size.csv",
+        table=f"{SELECTION}/step_size.csv",
     log:
-        f"{RUN}/logs/step_size.log",
+        f"{SELECTION}/logs/step_size.log",
     benchmark:
-        f"{RUN}/logs/step_size.tsv"
+        f"{SELECTION}/logs/step_size.tsv"
     retries: 1
     conda:
         "../../envs/aevb.yaml"
@@ -22,14 +22,14 @@ rule select_step_size:
         settings=selection_settings,
         code=code_hash("aevb.experiment"),
     shell:
-        "python -m aevb select-step-size --settings {params.settings:q} --record {input.record:q}"
+        "python -m aevb select-step-size {params.settings:q} --record {input.record:q}"
         " --output {output.table:q} --threads {threads} --log {log:q}"
 
 
 rule train:
     input:
         record=ancient(f"{CACHE}/{{dataset}}.json"),
-        step_size=f"{RUN}/step_size.csv",
+        step_size=f"{SELECTION}/step_size.csv",
     output:
         curve=f"{RUN}/curve.csv",
         run=f"{RUN}/run.json",
