@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -382,7 +383,7 @@ def test_huge_step_size_diverges(gaussian, tiny, tmp_path):
 def test_diverged_candidate_loses(gaussian, tiny, caplog):
     """A candidate that diverges is not selected and is shown as such, with no bound."""
     with caplog.at_level("INFO", "aevb"):
-        table = experiment.select_step_size(replace(gaussian, step_sizes=(1e3, 0.05, 0.01)), tiny)
+        table = experiment.select_step_size([replace(gaussian, step_sizes=(1e3, 0.05, 0.01))], tiny)
     assert table["step_size"].tolist() == [1e3, 0.05, 0.01]
     assert table["status"].tolist() == ["non-finite", "ok", "ok"]
     assert np.isnan(table["lower_bound"][0])
@@ -396,7 +397,55 @@ def test_diverged_candidate_loses(gaussian, tiny, caplog):
 def test_all_candidates_diverged(gaussian, tiny):
     """When every candidate diverges there is an error that lists them and says what to do."""
     with pytest.raises(DivergenceError, match=r"1000\.0, 1000000\.0.*add a smaller one"):
-        experiment.select_step_size(replace(gaussian, step_sizes=(1e3, 1e6)), tiny)
+        experiment.select_step_size([replace(gaussian, step_sizes=(1e3, 1e6))], tiny)
+
+
+def panels(bounds: dict[int, list[float]], monkeypatch, tiny):
+    """The table of a selection whose candidates' bounds are given for each latent dimension."""
+
+    def tried(wanted, data):
+        return pd.DataFrame(
+            {
+                "latent_dim": wanted.latent_dim,
+                "step_size": wanted.step_sizes,
+                "lower_bound": bounds[wanted.latent_dim],
+            }
+        )
+
+    monkeypatch.setattr(experiment, "_try_step_sizes", tried)
+    wanted = [replace(SETTINGS, latent_dim=n, step_sizes=(0.01, 0.02, 0.1)) for n in bounds]
+    return experiment.select_step_size(wanted, tiny)
+
+
+def test_step_size_is_the_best_on_average_over_the_panels(monkeypatch, tiny):
+    """One candidate is selected for all latent dimensions, though each alone prefers another."""
+    table = panels({3: [-5.0, -1.0, -9.0], 5: [-2.0, -3.0, -9.0]}, monkeypatch, tiny)
+    assert table.loc[table["selected"], "step_size"].tolist() == [0.02, 0.02]
+    assert table["mean_over_latent_dims"].tolist() == [-3.5, -2.0, -9.0] * 2
+
+
+def test_candidate_that_diverges_in_one_panel_loses(monkeypatch, tiny):
+    """However good it is in the others."""
+    table = panels({3: [-5.0, -1.0, -9.0], 5: [-2.0, np.nan, -9.0]}, monkeypatch, tiny)
+    assert table.loc[table["selected"], "step_size"].tolist() == [0.01, 0.01]
+
+
+def test_bound_of_a_candidate_is_the_mean_over_all_minibatches(go, tiny):
+    """What selection reports is what training with that step size and seed shows."""
+    wanted = replace(SETTINGS, step_sizes=(0.01, 0.02), selection_samples=1000)
+    table = experiment.select_step_size([wanted], tiny)
+    assert (table["training_samples"] == 1000).all()
+    trained, _, _ = experiment.run_training(
+        replace(wanted, training_samples=1000, seeds=wanted.seeds[:1]),
+        0.02,
+        tiny,
+        checkpoint_folder=None,
+        checkpoint_seconds=60.0,
+    )
+    curve = trained[trained["split"] == "train"]
+    minibatches = curve["training_samples"].diff().fillna(curve["training_samples"])
+    mean = (curve["lower_bound"] * minibatches).sum() / 1000
+    np.testing.assert_allclose(table["lower_bound"][1], mean, rtol=1e-5)
 
 
 # Seeds and members

@@ -89,7 +89,8 @@ def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFra
         first = experiments[0]
         raise DivergenceError(
             f"{first.dataset} {first.algorithm}: every step size of {list(first.step_sizes)} became"
-            f" non-finite within {first.selection_samples:,} samples; add a smaller one to step_sizes"
+            f" non-finite within {first.selection_samples:,} samples;"
+            " add a smaller one to step_sizes"
         )
     table["mean_over_latent_dims"] = table["step_size"].map(means)
     table["selected"] = table["step_size"] == means.idxmax()
