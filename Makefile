@@ -1,4 +1,4 @@
-# `make help` lists the targets.
+# `make help` lists the targets; `make` alone does the same.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -11,10 +11,10 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install reproduce test lint bench report lock docs clean
-.DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
+	  printf '  make %-10s %s\n' "$${line%%:*}" "$${line##*## }"; done
 
 install: $(VENV)/installed ## virtual environment in .venv, from the lock file with hashes
 
