@@ -3,7 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LOCK := envs/lock-cpu.txt
+LOCK ?= envs/lock-cpu.txt
+STAMP = $(VENV)/installed-$(notdir $(LOCK))
 CORES ?= all
 SCALE ?= quick
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
@@ -16,17 +17,17 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
 	  printf '  make %-10s %s\n' "$${line%%:*}" "$${line##*## }"; done
 
-install: $(VENV)/installed ## virtual environment in .venv, from the lock file with hashes
+install: $(STAMP) ## virtual environment in .venv, from the lock file with hashes
 
-$(VENV)/installed: $(LOCK) pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 …"; exit 1; }
+$(STAMP): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \
 	  || { echo "No virtual environment could be made; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing the locked packages (a minute or two) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@rm -f $(VENV)/installed-*; touch $@
 
 reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): figures and tables in results/
 	@$(SNAKEMAKE)
@@ -57,5 +58,5 @@ lock: install ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra dev --extra gpu --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file envs/lock-gpu.txt
 
-clean: ## remove checkpoints and the smoke and quick results; keeps the data and results/full
-	@rm -rf .checkpoints results/smoke results/quick results/logs
+clean: ## remove what smoke and quick have made, checkpoints too; keeps the data and other scales
+	@rm -rf .checkpoints/results/smoke .checkpoints/results/quick results/smoke results/quick results/logs

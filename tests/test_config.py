@@ -297,7 +297,7 @@ def test_experiment_json_round_trip(dataset, algorithm):
 @pytest.mark.parametrize("damage", ["{", "", "[]", "null", "3", '"text"', "{}"])
 def test_experiment_from_other_json(damage):
     """Anything else in its place is refused in one line."""
-    with pytest.raises(ConfigError, match="--settings is not an experiment") as caught:
+    with pytest.raises(ConfigError, match="the settings are not an experiment") as caught:
         Experiment.from_json(damage)
     assert "\n" not in str(caught.value)
 
@@ -306,7 +306,7 @@ def test_experiment_from_other_json(damage):
 def test_experiment_with_wrong_fields(change):
     """An unknown field, or a list that is none, is refused."""
     values = json.loads(settings().to_json()) | change
-    with pytest.raises(ConfigError, match="--settings is not an experiment"):
+    with pytest.raises(ConfigError, match="the settings are not an experiment"):
         Experiment.from_json(json.dumps(values))
 
 

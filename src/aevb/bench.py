@@ -15,7 +15,7 @@ import pandas as pd
 
 from aevb.config import ALGORITHMS, Experiment, experiment
 from aevb.data import Dataset, available_path, load
-from aevb.errors import DataError
+from aevb.errors import AevbError, DataError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER
 from aevb.provenance import machine, peak_memory_gb, versions
@@ -23,6 +23,8 @@ from aevb.startup import training_stages
 
 _SECONDS = 2.0
 """How long each training loop is measured."""
+_QUICK_SAMPLES = 1_000_000
+"""Training samples of the run whose time is taken apart, as at scale ``quick``."""
 _PRODUCT = 2048
 """Size of the square float32 product that gives the peak."""
 
@@ -41,7 +43,7 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
     """
     cores = os.cpu_count() or 1
     experiments = [
-        experiment(config, definitions, dataset=d, latent_dim=n, algorithm=a, scale="quick")
+        experiment(config, definitions, dataset=d, latent_dim=n, algorithm=a)
         for d, latent_dims in config["figures"]["fig2"]["latent_dims"].items()
         if _is_available(d, cache_dir)
         for n in latent_dims
@@ -68,17 +70,18 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
     mnist = (e for e in experiments if e.dataset == "mnist" and e.latent_dim == 20)
     quick = next(mnist, experiments[0])
     with _workers("overhead", [quick.to_json()], cache_dir, 1) as results:
-        overhead = pd.DataFrame(results[0])
+        parts, peak_memory = results[0]
+    overhead = pd.DataFrame(parts)
 
     write_atomically(output / "speed.csv", speed.to_csv(index=False, float_format="%.4g"))
     write_atomically(output / "overhead.csv", overhead.to_csv(index=False, float_format="%.4g"))
-    about = {"machine": machine(), "versions": versions()}
+    about = {"machine": machine(), "versions": versions(), "peak_memory_gb": peak_memory}
     write_atomically(output / "machine.json", json.dumps(about, indent=2) + "\n")
     with pd.option_context("display.width", 200, "display.float_format", "{:,.3g}".format):
         shown = speed.assign(samples_per_second=speed["samples_per_second"].map("{:,.0f}".format))
         print(shown.to_string(index=False))
         print(overhead.to_string(index=False))
-    print(f"Written to {output}")
+    print(f"Peak memory of a training run: {peak_memory:.2f} GB. Written to {output}")
 
 
 def training_flops(wanted: Experiment, data_dim: int) -> int:
@@ -110,7 +113,7 @@ def _workers(task: str, work: list[str], cache_dir: Path, processes: int) -> Ite
         started = [subprocess.Popen([*command, str(output)]) for output in outputs]
         codes = [process.wait() for process in started]
         if any(codes):
-            raise RuntimeError(f"a benchmark process failed with exit code {max(codes)}")
+            raise AevbError(f"a benchmark process failed with exit code {max(codes)}")
         yield [json.loads(output.read_text()) for output in outputs]
 
 
@@ -182,7 +185,7 @@ def _peak_gflops() -> float:
     return 2 * _PRODUCT**3 / fastest / 1e9
 
 
-def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> list[dict]:
+def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> tuple[list[dict], float]:
     from aevb import experiment as stages
 
     began = time.monotonic()
@@ -191,14 +194,14 @@ def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> list[dict
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         *_, record = stages.run_training(
-            replace(wanted, seeds=(0,)),
+            replace(wanted, seeds=(0,), training_samples=_QUICK_SAMPLES),
             0.01,
             data,
             checkpoint_folder=Path(folder),
             checkpoint_seconds=60.0,
         )
         ran = time.monotonic() - began
-    process = record["this_process"]
+    process = record["last_process"]
     seconds = {
         "import": imported,
         "data": loaded,
@@ -211,8 +214,7 @@ def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> list[dict
     seconds["rest"] = total - sum(seconds.values())
     rows = [{"part": k, "seconds": v, "share": v / total} for k, v in seconds.items()]
     rows.append({"part": "total", "seconds": total, "share": 1.0})
-    rows.append({"part": "peak memory (GB)", "seconds": None, "share": peak_memory_gb()})
-    return rows
+    return rows, peak_memory_gb()
 
 
 if __name__ == "__main__":

@@ -45,9 +45,14 @@ def fetch(
     dataset: Annotated[str, typer.Argument(help="Name of the data set.")],
     record: Record,
     definition: Annotated[str | None, typer.Option(help="Its definition as JSON.")] = None,
-    cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where verified data is kept; the record's folder.")
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Local folder to look in first.")] = None,
-    require: Annotated[bool, typer.Option(help="Fail when the data cannot be had.")] = False,
+    require: Annotated[
+        bool,
+        typer.Option(help="Fail when the data cannot be had.", envvar="AEVB_REQUIRE_ALL_DATA"),
+    ] = False,
     config: Config = _CONFIG,
     datasets: Datasets = _DATASETS,
     schemas: Schemas = _SCHEMAS,
@@ -68,7 +73,7 @@ def fetch(
         except ValueError as error:
             raise ConfigError(f"--definition is not JSON: {error}") from None
     try:
-        outcome = data.fetch(dataset, content, cache_dir, data_dir, LOGGER.info)
+        outcome = data.fetch(dataset, content, cache_dir or record.parent, data_dir, LOGGER.info)
     except DataError as error:
         if require:
             raise
@@ -129,7 +134,9 @@ def train(
     run_record: Annotated[Path, typer.Option(help="Where to write the record of the run (JSON).")],
     weights: Annotated[Path, typer.Option(help="Where to write the weights (safetensors).")],
     checkpoint_dir: Annotated[Path, typer.Option(help="Folder of this run's checkpoints.")],
-    checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 60.0,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
+    ] = 60.0,
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
@@ -218,13 +225,10 @@ def table_step_sizes(
     log: Log = None,
 ) -> None:
     """All candidates of all experiments in one table."""
-    import pandas as pd
+    from aevb.figures.step_sizes import collect
 
     start_logging(log)
-    try:
-        rows = pd.concat([pd.read_csv(path) for path in tables], ignore_index=True)
-    except ValueError as error:
-        raise DataError(f"a table of step sizes cannot be read: {error}") from None
+    rows = collect(tables)
     write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
 
 

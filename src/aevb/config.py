@@ -14,6 +14,13 @@ from aevb.errors import ConfigError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 ALGORITHMS = ("aevb", "wake_sleep")
+_PER_DATASET = {
+    "hidden_units",
+    "batch_size",
+    "pixel_divisor",
+    "training_samples",
+    "selection_samples",
+}
 
 
 def read_yaml(path: Path) -> Any:
@@ -66,6 +73,7 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
     config = validate(config or {}, read_yaml(schemas / "config.schema.yaml"), name)
     for key, table in (("scale", "scales"), ("variant", "variants")):
         _choice(config[key], config[table], f"{name}: {key}")
+    _check_per_dataset(config, definitions, name)
     for figure, content in config["figures"].items():
         for dataset in content.get("latent_dims", {}):
             _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")
@@ -198,6 +206,25 @@ def _content(definition: dict) -> dict:
         for name, file in definition["files"].items()
     }
     return content | {"files": files}
+
+
+def _check_per_dataset(config: dict, definitions: dict, name: str) -> None:
+    """Values given for each data set name known ones, and leave out none that a figure needs."""
+    groups = {"": config} | {
+        f"{table}.{key}.": group
+        for table in ("scales", "variants")
+        for key, group in config[table].items()
+    }
+    allowed = [*definitions, "default"]
+    needed = {d for figure in config["figures"].values() for d in figure.get("latent_dims", ())}
+    for prefix, group in groups.items():
+        for key in _PER_DATASET & set(group):
+            if not isinstance(group[key], dict):
+                continue
+            for dataset in group[key]:
+                _choice(dataset, allowed, f"{name}: {prefix}{key}")
+            for dataset in needed & set(definitions):
+                _for_dataset(group[key], dataset, f"{name}: {prefix}{key}")
 
 
 def _for_dataset(value: Any, dataset: str, key: str) -> Any:

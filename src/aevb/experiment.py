@@ -11,16 +11,15 @@ import pandas as pd
 import tensorflow as tf
 
 from aevb import __version__
-from aevb.algorithms import ALGORITHMS, LABELS
+from aevb.algorithms import LABELS
+from aevb.assembly import trainer
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
-from aevb.models.vae import VAE
-from aevb.optimisers import Adagrad
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
 from aevb.schedule import log_points
-from aevb.training import Run, Trainer, curve_table, named_arrays, train
+from aevb.training import Run, curve_table, named_arrays, train
 
 _BUDGET = ("training_samples", "selection_samples", "step_sizes", "variant")
 """Settings that do not decide what a given step computes."""
@@ -35,34 +34,6 @@ def set_up_tensorflow(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(False)
     tf.config.list_logical_devices()
-
-
-def trainer(experiment: Experiment, data: Dataset) -> Trainer:
-    """The algorithm, the network and the minibatches that the settings ask for (§5)."""
-    n_train, data_dim = data.train.shape
-    model = VAE(
-        data_dim=data_dim,
-        latent_dim=experiment.latent_dim,
-        hidden_units=experiment.hidden_units,
-        observation=experiment.definition["observation"],
-        initial_standard_deviation=experiment.initial_standard_deviation,
-        zero_initial_log_variance=experiment.zero_initial_log_variance,
-        log_variance_factor=experiment.log_variance_factor,
-    )
-    optimiser = Adagrad(
-        warmup_minibatches=experiment.warmup_minibatches,
-        weight_prior=experiment.weight_prior,
-        prior_scale=experiment.batch_size / n_train,
-    )
-    options = {"samples_per_datapoint": experiment.samples_per_datapoint}
-    if experiment.algorithm == "wake_sleep":
-        options["sleep_uses_updated_decoder"] = experiment.sleep_uses_updated_decoder
-    return Trainer(
-        algorithm=ALGORITHMS[experiment.algorithm](model, optimiser, **options),
-        batch_size=experiment.batch_size,
-        pixel_divisor=float(experiment.pixel_divisor),
-        binarise=experiment.binarisation == "dynamic",
-    )
 
 
 def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFrame:
@@ -144,9 +115,9 @@ def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
     digest = hashlib.sha256(
         json.dumps(settings | {"step_size": step_size}, sort_keys=True).encode()
     )
-    digest.update(code_hash("aevb.algorithms").encode())
-    # How checkpoints are written or progress is shown changes no number: only the loop itself.
-    digest.update(code_hash("aevb.training", imports=False).encode())
+    # How checkpoints are written or progress is shown changes no number, so not all imports count.
+    digest.update(code_hash("aevb.algorithms", "aevb.schedule").encode())
+    digest.update(code_hash("aevb.assembly", "aevb.training", imports=False).encode())
     digest.update(np.ascontiguousarray(data.train))
     digest.update(np.ascontiguousarray(data.test))
     return digest.hexdigest()
@@ -209,15 +180,14 @@ def run_training(
             "train_lower_bound": train_bound.tolist(),
             "test_lower_bound": test_bound.tolist(),
         },
-        "this_process": {
-            "note": "of the process that finished the run; a resumed run took more in all",
+        "training_seconds": run.seconds,
+        "samples_per_second": samples * len(experiment.seeds) / run.seconds,
+        "last_process": {
             "wall_seconds": time.monotonic() - began,
             "compilation_seconds": times.compilation,
             "training_seconds": times.training,
             "evaluation_seconds": times.evaluation,
             "checkpoint_seconds": times.checkpoints,
-            "training_samples_all_seeds": times.samples,
-            "samples_per_second": times.samples_per_second,
             "peak_memory_gb": peak_memory_gb(),
         },
     }

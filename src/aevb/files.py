@@ -9,7 +9,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """Write ``content`` to a temporary file beside ``path`` and move it into place.
 
     Whatever goes wrong, a full disk included, the old file stays whole and nothing partial is
-    left.
+    left, but for a hidden temporary file where the process was killed outright.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -140,6 +140,8 @@ class Run:
     """Sum of the minibatch bounds since the last log point, [E], nats."""
     bound_count: int = 0
     """Minibatches in that sum."""
+    seconds: float = 0.0
+    """Spent in the training loop, in all processes together."""
     rows: list[tuple[int, np.ndarray, np.ndarray]] = field(default_factory=list)
     """Log points so far: (training samples, train bound [E], test bound [E]), nats."""
 
@@ -154,6 +156,7 @@ class Run:
         return named_arrays(self.state) | {
             "bound_sum": self.bound_sum,
             "bound_count": np.array(self.bound_count),
+            "seconds": np.array(self.seconds),
             "curve_samples": np.array([samples for samples, *_ in self.rows], np.int64),
             "curve": curve.reshape(len(self.rows), 2, len(self.bound_sum)),
         }
@@ -167,25 +170,21 @@ class Run:
             state=tf.nest.pack_sequence_as(self.state, values),
             bound_sum=tensors["bound_sum"],
             bound_count=int(tensors["bound_count"]),
+            seconds=float(tensors["seconds"]),
             rows=[(samples, pair[0], pair[1]) for samples, pair in rows],
         )
 
 
 @dataclass
 class Times:
-    """Where the seconds of a run went."""
+    """Where the seconds of this process went."""
 
     compilation: float = 0.0
     training: float = 0.0
     evaluation: float = 0.0
     checkpoints: float = 0.0
     samples: int = 0
-    """Training samples, all members together, that ``training`` seconds took."""
-
-    @property
-    def samples_per_second(self) -> float:
-        """Speed of the training loop alone."""
-        return self.samples / self.training if self.training else float("nan")
+    """Training samples seen, all members together."""
 
 
 def train(
@@ -277,6 +276,7 @@ def train(
             seconds = time.monotonic() - began
             times.training += seconds
             times.samples += n_steps * batch_size * members
+            run.seconds += seconds
             if seconds < _CHUNK_SECONDS / 2 and n_steps == chunk_steps:
                 chunk_steps *= 2
             _refuse_non_finite(name, state, chunk, batch_size)

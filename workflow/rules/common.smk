@@ -1,8 +1,9 @@
 # Configuration, wildcards and the functions that the rules' inputs and params come from.
-import dataclasses
 import json
+import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir, "src")))
@@ -10,9 +11,6 @@ sys.path.insert(0, str(Path(workflow.basedir, "src")))
 from aevb import config as configuration
 from aevb.errors import AevbError
 from aevb.provenance import code_hash
-
-# The jobs find the package even where it is not installed, as in --sdm conda.
-shell.prefix(f"export PYTHONPATH={shlex.quote(str(Path(workflow.basedir, 'src')))}; ")
 
 try:
     SETTINGS, DATASETS = configuration.load(
@@ -72,14 +70,29 @@ def definition(wildcards):
     return json.dumps(DATASETS[wildcards.dataset], sort_keys=True)
 
 
-def fetch_options(wildcards):
-    """Options of `aevb fetch` that do not change what the data is."""
-    options = ["--cache-dir", CACHE]
-    if SETTINGS["data_dir"]:
-        options += ["--data-dir", SETTINGS["data_dir"]]
-    if SETTINGS["require_all_data"]:
-        options += ["--require"]
-    return shlex.join(options)
+def fetch_attempt(wildcards):
+    """Changes when the data set should be fetched again: what was not to be had, and local files
+    without a checksum that have changed."""
+    if wildcards.dataset in left_out():
+        return f"again at {time.time()}"
+    folder = SETTINGS["data_dir"] or os.environ.get("AEVB_DATA_DIR")
+    unpinned = [
+        Path(folder, name)
+        for name, file in DATASETS[wildcards.dataset]["files"].items()
+        if folder and not file.get("sha256")
+    ]
+    return [f"{path.stat().st_mtime_ns}" for path in unpinned if path.exists()]
+
+
+def left_out():
+    """The data sets that the last attempt could not get, with the reason."""
+    records = [Path(CACHE, f"{dataset}.json") for dataset in DATASETS]
+    outcomes = [json.loads(path.read_text()) for path in records if path.exists()]
+    return {
+        outcome["dataset"]: outcome["reason"]
+        for outcome in outcomes
+        if not outcome["available"]
+    }
 
 
 def cache_folder(wildcards):
@@ -178,14 +191,29 @@ def figure_note(wildcards):
 
 
 def report_left_out_data():
-    """Say loudly which data sets were left out, and forget it, so that the next run tries again."""
-    for record in sorted(Path(CACHE).glob("*.json")):
-        outcome = json.loads(record.read_text())
-        if not outcome.get("available", True):
-            line = "=" * 88
-            print(
-                f"\n{line}\nLEFT OUT: {outcome['dataset']}. Its figures were not drawn.\n"
-                f"{outcome['reason']}\n{line}",
-                file=sys.stderr,
-            )
-            record.unlink()
+    """Say loudly which data sets were left out."""
+    for dataset, reason in left_out().items():
+        line = "=" * 88
+        print(
+            f"\n{line}\nLEFT OUT: {dataset}. Its figures were not drawn.\n{reason}\n{line}",
+            file=sys.stderr,
+        )
+
+
+# What the jobs are told outside their params, because it changes no result: where the package is
+# (it may not be installed, as in --sdm conda), where checkpoints and local files lie.
+ENVIRONMENT = {
+    "PYTHONPATH": Path(workflow.basedir, "src"),
+    "AEVB_CHECKPOINTS": SETTINGS["checkpoint_dir"],
+    "AEVB_CHECKPOINT_SECONDS": SETTINGS["checkpoint_seconds"],
+    "AEVB_REQUIRE_ALL_DATA": int(SETTINGS["require_all_data"]),
+}
+if SETTINGS["data_dir"]:
+    ENVIRONMENT["AEVB_DATA_DIR"] = SETTINGS["data_dir"]
+shell.prefix(
+    "".join(
+        f"export {name}={shlex.quote(str(value))}; "
+        for name, value in ENVIRONMENT.items()
+    )
+)
+config["left_out"] = left_out()

@@ -18,8 +18,8 @@ checkpoint fetch:
         runtime="30m",
     params:
         definition=definition,
-        options=fetch_options,
+        attempt=fetch_attempt,
         code=code_hash("aevb.data"),
     shell:
         "python -m aevb fetch {wildcards.dataset} --record {output.record:q}"
-        " --definition {params.definition:q} {params.options} --log {log:q}"
+        " --definition {params.definition:q} --log {log:q}"

@@ -88,6 +88,8 @@ rule step_size_table:
     resources:
         mem_mb=1000,
         runtime="10m",
+    params:
+        code=code_hash("aevb.figures.step_sizes"),
     shell:
         "python -m aevb table step-sizes {input.tables:q} --output {output.table:q} --log {log:q}"
 
@@ -95,7 +97,7 @@ rule step_size_table:
 rule variant_table:
     input:
         unpack(variant_curves),
-        paper="resources/paper/fig2_lower_bound.csv",
+        reference="resources/paper/fig2_lower_bound.csv",
     output:
         table=report(
             "results/{scale}/tables/variants.csv",
@@ -118,4 +120,4 @@ rule variant_table:
         code=code_hash("aevb.figures.variants"),
     shell:
         "python -m aevb table variants {params.curves:q} --output {output.table:q}"
-        " --paper {input.paper:q} --log {log:q}"
+        " --paper {input.reference:q} --log {log:q}"

@@ -4,7 +4,7 @@
 
 rule select_step_size:
     input:
-        record=ancient(f"{CACHE}/{{dataset}}.json"),
+        record=f"{CACHE}/{{dataset}}.json",
     output:
         table=f"{SELECTION}/step_size.csv",
     log:
@@ -28,7 +28,7 @@ rule select_step_size:
 
 rule train:
     input:
-        record=ancient(f"{CACHE}/{{dataset}}.json"),
+        record=f"{CACHE}/{{dataset}}.json",
         step_size=f"{SELECTION}/step_size.csv",
     output:
         curve=f"{RUN}/curve.csv",
@@ -48,13 +48,9 @@ rule train:
     params:
         settings=training_settings,
         code=code_hash("aevb.experiment"),
-        checkpoints=lambda wildcards: f"{SETTINGS['checkpoint_dir']}/{RUN}".format(
-            **wildcards
-        ),
-        seconds=SETTINGS["checkpoint_seconds"],
     shell:
         "python -m aevb train --settings {params.settings:q} --record {input.record:q}"
         " --step-size-table {input.step_size:q} --curve {output.curve:q}"
         " --run-record {output.run:q} --weights {output.weights:q}"
-        " --checkpoint-dir {params.checkpoints:q} --checkpoint-seconds {params.seconds}"
+        ' --checkpoint-dir "$AEVB_CHECKPOINTS/$(dirname {output.curve:q})"'
         " --threads {threads} --log {log:q}"
