@@ -13,16 +13,9 @@ from typer.testing import CliRunner
 from aevb import cli
 from aevb.config import Experiment, experiment, load
 from aevb.progress import LOGGER
+from tiny import DEFINITION
 
 ROOT = Path(__file__).parents[1]
-DEFINITION = {
-    "label": "Tiny",
-    "observation": "bernoulli",
-    "image_shape": [6, 6],
-    "format": "npz",
-    "files": {"tiny.npz": {}},
-    "sources": [{"kind": "local"}],
-}
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +15,12 @@ import pytest
 from safetensors.numpy import load_file
 
 from aevb import data
-from aevb.config import Experiment
+from tiny import DEFINITION, SETTINGS
 
 pytestmark = pytest.mark.workflow
 
-BATCH = 20
 BUDGET = 4_000_000
 PATIENCE = 200.0
-DEFINITION = {
-    "label": "Tiny",
-    "observation": "bernoulli",
-    "image_shape": [6, 6],
-    "format": "npz",
-    "files": {"tiny.npz": {}},
-    "sources": [{"kind": "local"}],
-}
 
 
 @dataclass
@@ -45,28 +36,7 @@ class Outcome:
 
 
 def settings() -> str:
-    return Experiment(
-        dataset="tiny",
-        definition=DEFINITION,
-        latent_dim=2,
-        algorithm="aevb",
-        variant="authors",
-        hidden_units=8,
-        batch_size=BATCH,
-        pixel_divisor=255,
-        warmup_minibatches=5,
-        weight_prior="all",
-        initial_standard_deviation=0.01,
-        zero_initial_log_variance=False,
-        log_variance_factor=1.0,
-        sleep_uses_updated_decoder=True,
-        samples_per_datapoint=1,
-        binarisation="none",
-        step_sizes=(0.05,),
-        selection_samples=400,
-        seeds=(0,),
-        training_samples=BUDGET,
-    ).to_json()
+    return replace(SETTINGS, step_sizes=(0.05,), training_samples=BUDGET).to_json()
 
 
 class Place:

@@ -20,40 +20,11 @@ from aevb.interruption import Interrupted
 from aevb.progress import Progress
 from aevb.schedule import log_points
 from aevb.training import Run, Trainer, curve_table, named_arrays, train
+from tiny import DEFINITION, SETTINGS
 
 BATCH = 20
 BUDGET = 4000
 POINTS = [20, 1000, 1600, 2500, 4000]
-DEFINITION = {
-    "label": "Tiny",
-    "observation": "bernoulli",
-    "image_shape": [6, 6],
-    "format": "npz",
-    "files": {"tiny.npz": {}},
-    "sources": [{"kind": "local"}],
-}
-SETTINGS = Experiment(
-    dataset="tiny",
-    definition=DEFINITION,
-    latent_dim=2,
-    algorithm="aevb",
-    variant="authors",
-    hidden_units=8,
-    batch_size=BATCH,
-    pixel_divisor=255,
-    warmup_minibatches=5,
-    weight_prior="all",
-    initial_standard_deviation=0.01,
-    zero_initial_log_variance=False,
-    log_variance_factor=1.0,
-    sleep_uses_updated_decoder=True,
-    samples_per_datapoint=1,
-    binarisation="none",
-    step_sizes=(0.01, 0.05),
-    selection_samples=400,
-    seeds=(0,),
-    training_samples=BUDGET,
-)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,34 @@
+"""A data set and an experiment small enough for a test to train in a moment."""
+
+from aevb.config import Experiment
+
+DEFINITION = {
+    "label": "Tiny",
+    "observation": "bernoulli",
+    "image_shape": [6, 6],
+    "format": "npz",
+    "files": {"tiny.npz": {}},
+    "sources": [{"kind": "local"}],
+}
+SETTINGS = Experiment(
+    dataset="tiny",
+    definition=DEFINITION,
+    latent_dim=2,
+    algorithm="aevb",
+    variant="authors",
+    hidden_units=8,
+    batch_size=20,
+    pixel_divisor=255,
+    warmup_minibatches=5,
+    weight_prior="all",
+    initial_standard_deviation=0.01,
+    zero_initial_log_variance=False,
+    log_variance_factor=1.0,
+    sleep_uses_updated_decoder=True,
+    samples_per_datapoint=1,
+    binarisation="none",
+    step_sizes=(0.01, 0.05),
+    selection_samples=400,
+    seeds=(0,),
+    training_samples=4000,
+)
