@@ -12,6 +12,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/likelihood.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/bench.smk"
 
@@ -20,6 +21,9 @@ rule all:
     default_target: True
     input:
         figure_2,
+        figure_3,
+        fig3_tables,
+        estimators_figure,
         tables,
 
 
@@ -37,6 +41,17 @@ rule fig2_mnist:
 rule fig2_frey_face:
     input:
         f"results/{config['scale']}/figures/fig2_frey_face.pdf",
+
+
+rule fig3:
+    input:
+        figure_3,
+        fig3_tables,
+
+
+rule estimators:
+    input:
+        estimators_figure,
 
 
 rule variants:

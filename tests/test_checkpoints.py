@@ -13,7 +13,7 @@ def tensors(seed: int = 0) -> checkpoints.Tensors:
     rng = np.random.default_rng(seed)
     return {
         "parameters/weights": rng.normal(size=(2, 3, 4)).astype(np.float32),
-        "bound_sum": rng.normal(size=2),
+        "objective_sum": rng.normal(size=2),
         "iteration": np.array(7, np.int32),
         "curve_samples": np.zeros(0, np.int64),
         "curve": np.zeros((0, 2, 0)),

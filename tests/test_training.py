@@ -105,7 +105,7 @@ def test_every_log_point_is_evaluated(go):
     run, times = go()
     assert [samples for samples, *_ in run.rows] == POINTS
     assert times.samples == BUDGET
-    table = curve_table(run, [0], dataset="Tiny")
+    table = curve_table(run, [0], "lower_bound", dataset="Tiny")
     for split in ("train", "test"):
         rows = table[table["split"] == split]
         assert rows["training_samples"].tolist() == POINTS
@@ -287,7 +287,7 @@ class Breaks:
             decoder = decoder._replace(output_bias=decoder.output_bias + poison)
             parameters = parameters._replace(decoder=decoder)
         new = state._replace(parameters=parameters, iteration=state.iteration + 1)
-        return new, Info(lower_bound=bound)
+        return new, Info(objective=bound)
 
 
 @pytest.fixture
@@ -466,7 +466,7 @@ class Shows:
 
     def step(self, state, batch, seeds):
         bound = tf.reduce_mean(self.lower_bound(None, batch, None), axis=-1)
-        return state._replace(iteration=state.iteration + 1), Info(lower_bound=bound)
+        return state._replace(iteration=state.iteration + 1), Info(objective=bound)
 
 
 def test_evaluation_is_the_mean_over_the_test_set(tiny, monkeypatch):
@@ -509,7 +509,7 @@ def bound_of(tiny, statistic, binarise):
     evaluations = [
         float(compiled.evaluate(0, test, tf.constant([0]), tf.constant(i))[0]) for i in (1, 2)
     ]
-    return float(chunk.lower_bound_sum[0]) / 10, evaluations
+    return float(chunk.objective_sum[0]) / 10, evaluations
 
 
 def greyness(x):

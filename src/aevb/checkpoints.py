@@ -19,8 +19,10 @@ Tensors = dict[str, np.ndarray]
 _KEEP = 2
 
 
-def write(folder: Path, samples: int, tensors: Tensors, fingerprint: str) -> Path:
-    """Write the checkpoint of ``samples`` training samples and drop all but the newest two.
+def write(
+    folder: Path, samples: int, tensors: Tensors, fingerprint: str, keep: int | None = _KEEP
+) -> Path:
+    """Write the checkpoint of ``samples`` training samples and drop all but the newest ``keep``.
 
     A checkpoint of this experiment with more samples than this one is kept: it belongs to a
     longer run.
@@ -29,7 +31,7 @@ def write(folder: Path, samples: int, tensors: Tensors, fingerprint: str) -> Pat
     metadata = {"fingerprint": fingerprint, "checksum": _checksum(tensors)}
     write_atomically(path, save(tensors, metadata))
     shorter = [other for other in _newest_first(folder) if _samples(other) <= samples]
-    for old in shorter[_KEEP:]:
+    for old in shorter[keep:] if keep else ():
         old.unlink(missing_ok=True)
     return path
 
@@ -70,6 +72,21 @@ def read_newest(
         except CheckpointError as error:
             log(f"checkpoint refused: {error}")
     return None
+
+
+def read_at(
+    folder: Path, samples: int, fingerprint: str, log: Callable[[str], None]
+) -> Tensors | None:
+    """The checkpoint of exactly ``samples`` samples; None, and a line in the log when it is damaged
+    or foreign, where there is no usable one."""
+    path = _path(folder, samples)
+    if not path.exists():
+        return None
+    try:
+        return read(path, fingerprint)
+    except CheckpointError as error:
+        log(f"checkpoint refused: {error}")
+        return None
 
 
 def _path(folder: Path, samples: int) -> Path:

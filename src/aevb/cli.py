@@ -33,11 +33,13 @@ Log = Annotated[Path | None, typer.Option(help="Also write the messages to this 
 Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]
 Record = Annotated[Path, typer.Option(help="The data set's record, written by `aevb fetch`.")]
 Curves = Annotated[list[Path], typer.Argument(help="Curve tables of the experiments.")]
+Likelihoods = Annotated[list[Path], typer.Argument(help="Tables of `aevb likelihood`.")]
 Paper = Annotated[Path, typer.Option(help="The paper's curves.")]
 _CONFIG = Path("config/config.yaml")
 _DATASETS = Path("config/datasets.yaml")
 _SCHEMAS = Path("workflow/schemas")
 _PAPER = Path("resources/paper/fig2_lower_bound.csv")
+_PAPER_FIG3 = Path("resources/paper/fig3_marginal_likelihood.csv")
 
 
 @app.command()
@@ -85,10 +87,16 @@ def fetch(
 @app.command()
 def settings(
     dataset: Annotated[str, typer.Option(help="Data set of config/datasets.yaml.")],
-    algorithm: Annotated[str, typer.Option(help="aevb or wake_sleep.")],
+    algorithm: Annotated[str, typer.Option(help="aevb, wake_sleep or mcem.")],
     latent_dim: Annotated[int, typer.Option(help="Size of the latent space, N_z.")],
     variant: Annotated[str | None, typer.Option(help="Reading of the protocol.")] = None,
     scale: Annotated[str | None, typer.Option(help="Budget.")] = None,
+    n_train: Annotated[
+        int | None, typer.Option(help="Number of training images, for an experiment of Figure 3.")
+    ] = None,
+    hidden_units: Annotated[
+        int | None, typer.Option(help="Hidden units, in place of those of Figure 2.")
+    ] = None,
     config: Config = _CONFIG,
     datasets: Datasets = _DATASETS,
     schemas: Schemas = _SCHEMAS,
@@ -103,6 +111,8 @@ def settings(
         algorithm=algorithm,
         variant=variant,
         scale=scale,
+        n_train=n_train,
+        hidden_units=hidden_units,
     )
     print(wanted.to_json())
 
@@ -134,6 +144,9 @@ def train(
     run_record: Annotated[Path, typer.Option(help="Where to write the record of the run (JSON).")],
     weights: Annotated[Path, typer.Option(help="Where to write the weights (safetensors).")],
     checkpoint_dir: Annotated[Path, typer.Option(help="Folder of this run's checkpoints.")],
+    snapshots: Annotated[
+        Path | None, typer.Option(help="Where to write the weights along training (safetensors).")
+    ] = None,
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
     ] = 60.0,
@@ -147,16 +160,83 @@ def train(
     step_size = _selected_step_size(step_size_table)
     from safetensors.numpy import save
 
-    rows, parameters, outcome = training_stages(threads).run_training(
+    rows, parameters, kept, outcome = training_stages(threads).run_training(
         wanted,
         step_size,
         data,
         checkpoint_folder=checkpoint_dir,
         checkpoint_seconds=checkpoint_seconds,
     )
-    write_atomically(weights, save(parameters, {"experiment": wanted.to_json()}))
+    metadata = {"experiment": wanted.to_json()}
+    if snapshots is not None:
+        from aevb.training import snapshot_arrays
+
+        write_atomically(snapshots, save(snapshot_arrays(kept), metadata))
+    write_atomically(weights, save(parameters, metadata))
     write_atomically(run_record, json.dumps(outcome, indent=2) + "\n")
     write_atomically(curve, rows.to_csv(index=False, float_format="%.6f"))
+
+
+@app.command()
+def likelihood(
+    snapshots: Annotated[Path, typer.Argument(help="Weights along training, of `aevb train`.")],
+    record: Record,
+    estimators: Annotated[str, typer.Option(help="Settings of each estimator by name, as JSON.")],
+    points: Annotated[int, typer.Option(min=1, help="First images of each split.")],
+    output: Annotated[Path, typer.Option(help="Table of the means (CSV).")],
+    flagged: Annotated[Path, typer.Option(help="Table of the flagged points (CSV).")],
+    checkpoint_dir: Annotated[Path, typer.Option(help="Folder of the finished snapshots.")],
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Estimate the marginal likelihood of one run along its training."""
+    start_logging(log)
+    settings = _estimators(estimators)
+    wanted, arrays = _read_weights(snapshots)
+    data = _load(wanted, record)
+    training_stages(threads)
+    from aevb.likelihood.along_training import estimate_along_training
+    from aevb.training import read_snapshots
+
+    means, points_flagged = estimate_along_training(
+        wanted, read_snapshots(arrays), data, settings, points, checkpoint_dir
+    )
+    write_atomically(flagged, points_flagged.to_csv(index=False, float_format="%.4f"))
+    write_atomically(output, means.to_csv(index=False, float_format="%.6f"))
+
+
+@app.command()
+def compare_estimators(
+    record: Record,
+    estimators: Annotated[str, typer.Option(help="Settings of each estimator by name, as JSON.")],
+    points: Annotated[int, typer.Option(min=2, help="First test images.")],
+    output: Annotated[Path, typer.Option(help="The table (CSV).")],
+    settings: Annotated[
+        str | None, typer.Option(help="Data set as `aevb settings` prints it, for PPCA.")
+    ] = None,
+    latent_dim: Annotated[int | None, typer.Option(min=1, help="N_z of PPCA.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="A trained network of N_z up to 3, in place of PPCA.")
+    ] = None,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Compare estimators of log p(x) with the truth, of probabilistic PCA or of a network."""
+    start_logging(log)
+    chosen = _estimators(estimators)
+    training_stages(threads)
+    from aevb.likelihood import truth_table
+
+    if weights is not None:
+        wanted, arrays = _read_weights(weights)
+        data = _load(wanted, record)
+        rows = truth_table.compare_on_network(wanted, arrays, data, chosen, points)
+    elif settings is not None and latent_dim is not None:
+        data = _load(configuration.Experiment.from_json(settings), record)
+        rows = truth_table.compare_on_ppca(data, latent_dim, chosen, points)
+    else:
+        raise ConfigError("give --weights, or --settings and --latent-dim")
+    write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
 
 
 @figure.command("fig2")
@@ -179,6 +259,43 @@ def figure_2(
     LOGGER.info(f"wrote {output}.pdf, .png and .csv")
 
 
+@figure.command("fig3")
+def figure_3(
+    likelihoods: Likelihoods,
+    output: Annotated[Path, typer.Option(help="Picture and table, without the suffix.")],
+    paper: Paper = _PAPER_FIG3,
+    note: Annotated[str | None, typer.Option(help="Footer of the picture.")] = None,
+    log: Log = None,
+) -> None:
+    """Figure 3: the marginal likelihood along training, over the paper's own curves."""
+    from aevb.figures import fig3, style
+    from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
+
+    start_logging(log)
+    ours, theirs = read_likelihoods(likelihoods), read_paper_likelihoods(paper)
+    style.save(fig3.draw(ours, theirs, note=note), output)
+    drawn = fig3.table(ours, theirs)
+    write_atomically(Path(f"{output}.csv"), drawn.to_csv(index=False, float_format="%.6f"))
+    LOGGER.info(f"wrote {output}.pdf, .png and .csv")
+
+
+@figure.command("estimators")
+def figure_estimators(
+    tables: Annotated[list[Path], typer.Argument(help="Tables of `aevb compare-estimators`.")],
+    output: Annotated[Path, typer.Option(help="Picture and table, without the suffix.")],
+    note: Annotated[str | None, typer.Option(help="Footer of the picture.")] = None,
+    log: Log = None,
+) -> None:
+    """The estimators of the marginal likelihood against known truths."""
+    from aevb.figures import estimators, style
+
+    start_logging(log)
+    truths = estimators.read_truths(tables)
+    style.save(estimators.draw(truths, note=note), output)
+    write_atomically(Path(f"{output}.csv"), truths.to_csv(index=False, float_format="%.6g"))
+    LOGGER.info(f"wrote {output}.pdf, .png and .csv")
+
+
 @table.command("fig2-distance")
 def table_fig2_distance(
     curves: Curves,
@@ -193,6 +310,27 @@ def table_fig2_distance(
     start_logging(log)
     rows = distance(read_curves(curves), read_paper_curves(paper))
     write_atomically(output, rows.to_csv(index=False, float_format="%.3f"))
+
+
+@table.command("fig3-distance")
+def table_fig3_distance(
+    likelihoods: Likelihoods,
+    output: Annotated[Path, typer.Option(help="The table of distances (CSV).")],
+    orders: Annotated[Path, typer.Option(help="The table of the curves' orders (CSV).")],
+    paper: Paper = _PAPER_FIG3,
+    log: Log = None,
+) -> None:
+    """How far Figure 3's curves are from the paper's, and whether they lie in the same order."""
+    from aevb.figures import fig3_distance
+    from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
+
+    start_logging(log)
+    ours, theirs = read_likelihoods(likelihoods), read_paper_likelihoods(paper)
+    for path, rows in (
+        (output, fig3_distance.distance(ours, theirs)),
+        (orders, fig3_distance.orders(ours, theirs)),
+    ):
+        write_atomically(path, rows.to_csv(index=False, float_format="%.3f"))
 
 
 @table.command("variants")
@@ -285,6 +423,30 @@ def _load(wanted: configuration.Experiment, record: Path):
     from aevb import data
 
     return data.load(wanted.dataset, wanted.definition, data.available_path(record))
+
+
+def _estimators(text: str) -> dict[str, dict]:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"--estimators is not JSON: {error}") from None
+
+
+def _read_weights(path: Path) -> tuple[configuration.Experiment, dict]:
+    """The experiment and the arrays of a weights or snapshots file that `aevb train` wrote."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; train first") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DataError(f"{path}: no weights can be read ({error}); train again") from None
+    if "experiment" not in metadata:
+        raise DataError(f"{path}: not written by `aevb train`: it names no experiment")
+    return configuration.Experiment.from_json(metadata["experiment"]), arrays
 
 
 def _selected_step_size(path: Path) -> float:

@@ -13,7 +13,23 @@ import yaml
 from aevb.errors import ConfigError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-ALGORITHMS = ("aevb", "wake_sleep")
+ALGORITHMS = ("aevb", "wake_sleep", "mcem")
+_SELECTION_N_TRAIN = 1000
+_METHODS = {
+    "harmonic": (
+        "samples",
+        "chains",
+        "leapfrog_steps",
+        "burn_in",
+        "target_acceptance",
+        "jitter",
+        "density",
+        "max_rhat",
+    ),
+    "importance": ("samples",),
+    "ais": ("chains", "steps", "segments", "leapfrog_steps", "target_acceptance"),
+    "quadrature": ("tolerance",),
+}
 _PER_DATASET = {
     "hidden_units",
     "batch_size",
@@ -74,8 +90,19 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
     for key, table in (("scale", "scales"), ("variant", "variants")):
         _choice(config[key], config[table], f"{name}: {key}")
     _check_per_dataset(config, definitions, name)
-    for figure, content in config["figures"].items():
-        for dataset in content.get("latent_dims", {}):
+    for figure in ("fig3", "estimators"):
+        content, where = config["figures"][figure], f"{name}: figures.{figure}"
+        _choice(content["dataset"], definitions, f"{where}.dataset")
+    wanted = {"figures.fig3": config["figures"]["fig3"]["estimators"]}
+    wanted |= {f"scales.{k}.truth": v["truth"]["estimators"] for k, v in config["scales"].items()}
+    for where, estimators in wanted.items():
+        for estimator in estimators:
+            _choice(estimator, config["estimators"], f"{name}: {where}.estimators")
+    for estimator, settings in config["estimators"].items():
+        for key in set(settings) - {"method"}:
+            _choice(key, _METHODS[settings["method"]], f"{name}: estimators.{estimator}")
+    for figure in ("fig2", "variants"):
+        for dataset in config["figures"][figure].get("latent_dims", {}):
             _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")
     return config, definitions
 
@@ -99,7 +126,10 @@ class Experiment:
     log_variance_factor: float
     sleep_uses_updated_decoder: bool
     samples_per_datapoint: int
+    monte_carlo_em: dict
     binarisation: str
+    n_train: int | None
+    snapshots: bool
     step_sizes: tuple[float, ...]
     selection_samples: int
     seeds: tuple[int, ...]
@@ -108,11 +138,24 @@ class Experiment:
     @property
     def name(self) -> str:
         """What progress lines call it."""
-        return f"{self.dataset} {self.algorithm} N_z={self.latent_dim}"
+        n_train = "" if self.n_train is None else f" N={self.n_train}"
+        return f"{self.dataset} {self.algorithm} N_z={self.latent_dim}{n_train}"
 
     def for_selection(self) -> "Experiment":
-        """These settings less the budget of the training, which no selection depends on."""
-        return replace(self, training_samples=self.selection_samples, seeds=self.seeds[:1])
+        """These settings less the budget of the training, which no selection depends on.
+
+        Monte Carlo EM, whose every update takes the whole training set, selects on 1000 images.
+        """
+        n_train = self.n_train
+        if self.algorithm == "mcem":
+            n_train = min(n_train or _SELECTION_N_TRAIN, _SELECTION_N_TRAIN)
+        return replace(
+            self,
+            training_samples=self.selection_samples,
+            seeds=self.seeds[:1],
+            n_train=n_train,
+            snapshots=False,
+        )
 
     def to_json(self) -> str:
         """One line of JSON that :meth:`from_json` reads back."""
@@ -140,20 +183,40 @@ def experiment(
     algorithm: str,
     variant: str | None = None,
     scale: str | None = None,
+    n_train: int | None = None,
+    hidden_units: int | None = None,
 ) -> Experiment:
     """The settings of one experiment, from a configuration that :func:`load` has checked.
 
+    With ``n_train`` (and its ``hidden_units``) it is one of Figure 3: it learns from the first
+    ``n_train`` training images with that figure's budget, and keeps the parameters along the way.
+    Without, it is one of Figure 2.
+
     Raises:
-        ConfigError: for an unknown data set, algorithm, variant or scale, or a latent
-            dimension below 1.
+        ConfigError: for an unknown data set, algorithm, variant or scale, a count below 1, or
+            Monte Carlo EM without ``n_train``: it has no bound, and so no curve in Figure 2.
     """
     variant_name = _choice(variant or config["variant"], config["variants"], "variant")
     scale = _choice(scale or config["scale"], config["scales"], "scale")
     _choice(dataset, definitions, "dataset")
     _choice(algorithm, ALGORITHMS, "algorithm")
-    if latent_dim < 1:
-        raise ConfigError(f"latent_dim: {latent_dim} is below the minimum of 1")
+    counts = {"latent_dim": latent_dim, "n_train": n_train, "hidden_units": hidden_units}
+    for key, count in counts.items():
+        if count is not None and count < 1:
+            raise ConfigError(f"{key}: {count} is below the minimum of 1")
+    if algorithm == "mcem" and n_train is None:
+        raise ConfigError("mcem: give n_train, the number of training images, as in Figure 3")
     reading, budget = config["variants"][variant_name], config["scales"][scale]
+    samples = {
+        key: _for_dataset(budget[key], dataset, key)
+        for key in ("training_samples", "selection_samples")
+    }
+    if n_train is not None:
+        samples = {key: budget["fig3"][key][algorithm] for key in samples}
+    if config["training_samples"]:
+        samples["training_samples"] = _for_dataset(
+            config["training_samples"], dataset, "training_samples"
+        )
     warmup = reading["warmup_minibatches"]
     observation = definitions[dataset]["observation"]
     if observation == "gaussian" and config["binarisation"] == "dynamic":
@@ -166,7 +229,7 @@ def experiment(
         latent_dim=int(latent_dim),
         algorithm=algorithm,
         variant=variant_name,
-        hidden_units=_for_dataset(config["hidden_units"], dataset, "hidden_units"),
+        hidden_units=hidden_units or _for_dataset(config["hidden_units"], dataset, "hidden_units"),
         batch_size=_for_dataset(reading["batch_size"], dataset, "batch_size"),
         pixel_divisor=_for_dataset(reading["pixel_divisor"], dataset, "pixel_divisor"),
         warmup_minibatches=warmup[algorithm] if isinstance(warmup, dict) else warmup,
@@ -178,13 +241,13 @@ def experiment(
         ),
         sleep_uses_updated_decoder=reading["sleep_uses_updated_decoder"],
         samples_per_datapoint=config["samples_per_datapoint"],
+        monte_carlo_em=config["monte_carlo_em"],
         binarisation=binarisation,
+        n_train=n_train,
+        snapshots=n_train is not None,
         step_sizes=tuple(config["step_sizes"]),
-        selection_samples=_for_dataset(budget["selection_samples"], dataset, "selection_samples"),
         seeds=tuple(config["seeds"] or budget["seeds"]),
-        training_samples=_for_dataset(
-            config["training_samples"] or budget["training_samples"], dataset, "training_samples"
-        ),
+        **samples,
     )
 
 

@@ -12,13 +12,14 @@ import tensorflow as tf
 
 from aevb import __version__
 from aevb.algorithms import LABELS
-from aevb.assembly import trainer
+from aevb.assembly import trainer, training_set
+from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
-from aevb.schedule import log_points
+from aevb.schedule import log_points, snapshot_points
 from aevb.training import Run, curve_table, named_arrays, train
 
 _BUDGET = ("training_samples", "selection_samples", "step_sizes", "variant")
@@ -39,22 +40,23 @@ def set_up_tensorflow(threads: int) -> None:
 def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFrame:
     """Select one step size by "performance on the training set in the first few iterations" (§5).
 
-    The experiments are the panels of one figure: the same data set and algorithm, different latent
-    dimensions. For each, all candidates train side by side from the first seed, with the same
-    minibatches and noise. A candidate's performance is the mean of all minibatch bounds over the
-    first ``selection_samples``, averaged over the latent dimensions: a single panel's order can be
-    a matter of luck. A candidate that becomes non-finite anywhere loses.
+    The experiments are the panels of one figure: the same training set and algorithm, different
+    latent dimensions. For each, all candidates train side by side from the first seed, with the
+    same minibatches and noise. A candidate's performance is the mean of all minibatch bounds (of
+    Monte Carlo EM, of log p(x, z)) over the first ``selection_samples``, averaged over the panels:
+    a single panel's order can be a matter of luck. A candidate that becomes non-finite anywhere
+    loses.
 
     Returns:
-        One row a latent dimension and candidate: ``step_size``, ``training_samples``,
-        ``lower_bound`` (nats, NaN when it became non-finite), ``status`` (``ok``, ``below its
-        start`` or ``non-finite``), ``mean_over_latent_dims`` (nats) and ``selected``.
+        One row a panel and candidate: ``step_size``, ``training_samples``, ``objective`` (nats,
+        NaN when it became non-finite), ``status`` (``ok``, ``below its start`` or
+        ``non-finite``), ``mean_over_panels`` (nats) and ``selected``.
 
     Raises:
         DivergenceError: every candidate became non-finite somewhere.
     """
     table = pd.concat([_try_step_sizes(item, data) for item in experiments], ignore_index=True)
-    bounds = table.pivot(index="step_size", columns="latent_dim", values="lower_bound")
+    bounds = table.pivot(index="step_size", columns="latent_dim", values="objective")
     means = bounds.mean(axis=1, skipna=False)
     if means.isna().all():
         first = experiments[0]
@@ -63,45 +65,48 @@ def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFra
             f" non-finite within {first.selection_samples:,} samples;"
             " add a smaller one to step_sizes"
         )
-    table["mean_over_latent_dims"] = table["step_size"].map(means)
+    table["mean_over_panels"] = table["step_size"].map(means)
     table["selected"] = table["step_size"] == means.idxmax()
     for step_size, mean in means.items():
         LOGGER.info(
             f"{experiments[0].dataset} {experiments[0].algorithm}: step size {step_size:g}: mean"
-            f" bound {mean:.2f} nats" + (", selected" if step_size == means.idxmax() else "")
+            f" objective {mean:.2f} nats" + (", selected" if step_size == means.idxmax() else "")
         )
     return table
 
 
 def _try_step_sizes(experiment: Experiment, data: Dataset) -> pd.DataFrame:
+    data = training_set(experiment, data)
     compiled = trainer(experiment, data)
     n = len(experiment.step_sizes)
     seeds = tf.fill([n], experiment.seeds[0])
     run = Run.start(compiled, seeds, tf.constant(experiment.step_sizes, tf.float32))
     train_data = tf.constant(data.train)
-    rest = -(-experiment.selection_samples // experiment.batch_size) - 1
+    rest = -(-experiment.selection_samples // compiled.samples_per_step) - 1
     state, first = compiled.run_chunk(run.state, train_data, seeds, tf.constant(1))
     _, chunk = compiled.run_chunk(state, train_data, seeds, tf.constant(rest))
-    start, later = first.lower_bound_sum.numpy(), chunk.lower_bound_sum.numpy()
+    start, later = first.objective_sum.numpy(), chunk.objective_sum.numpy()
     bounds = (start + later) / (1 + rest)
     finite = np.isfinite(bounds) & chunk.finite.numpy().all(axis=0)
     table = pd.DataFrame(
         {
             "dataset": data.label,
             "latent_dim": experiment.latent_dim,
+            "n_train": len(data.train),
             "algorithm": LABELS[experiment.algorithm],
             "variant": experiment.variant,
             "seed": experiment.seeds[0],
             "step_size": experiment.step_sizes,
-            "training_samples": (1 + rest) * experiment.batch_size,
-            "lower_bound": np.where(finite, bounds, np.nan),
+            "training_samples": (1 + rest) * compiled.samples_per_step,
+            "objective": np.where(finite, bounds, np.nan),
             "status": np.select([~finite, bounds < start], ["non-finite", "below its start"], "ok"),
         }
     )
     for row in table.itertuples():
         LOGGER.info(
-            f"{experiment.name}: step size {row.step_size:g}: mean bound {row.lower_bound:.2f} nats"
-            f" over the first {row.training_samples:,} samples, {row.status}"
+            f"{experiment.name}: step size {row.step_size:g}: mean objective"
+            f" {row.objective:.2f} nats over the first {row.training_samples:,} samples,"
+            f" {row.status}"
         )
     return table
 
@@ -116,7 +121,8 @@ def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
         json.dumps(settings | {"step_size": step_size}, sort_keys=True).encode()
     )
     # How checkpoints are written or progress is shown changes no number, so not all imports count.
-    digest.update(code_hash("aevb.algorithms", "aevb.schedule").encode())
+    algorithm = f"aevb.algorithms.{experiment.algorithm}"
+    digest.update(code_hash(algorithm, "aevb.schedule").encode())
     digest.update(code_hash("aevb.assembly", "aevb.training", imports=False).encode())
     digest.update(np.ascontiguousarray(data.train))
     digest.update(np.ascontiguousarray(data.test))
@@ -130,30 +136,34 @@ def run_training(
     *,
     checkpoint_folder: Path | None,
     checkpoint_seconds: float,
-) -> tuple[pd.DataFrame, dict[str, np.ndarray], dict]:
+) -> tuple[pd.DataFrame, Tensors, dict[int, Tensors], dict]:
     """Train every seed of the experiment to its budget.
 
     Returns:
         The tidy curve (see :func:`aevb.training.curve_table`), the learned parameters by name,
-        and the record of the run.
+        the same at each snapshot point, where snapshots are asked for, and the record of the run.
 
     Raises:
         DivergenceError, Interrupted: see :func:`aevb.training.train`.
     """
     began = time.monotonic()
+    data = training_set(experiment, data)
     compiled = trainer(experiment, data)
     seeds = tf.constant(experiment.seeds, tf.int32)
     LOGGER.info(
         f"{experiment.name}: step size {step_size:g}, seeds {list(experiment.seeds)},"
         f" {experiment.training_samples:,} samples"
     )
+    schedule = compiled.samples_per_step, experiment.training_samples
+    snapshots = snapshot_points(*schedule) if experiment.snapshots else []
     run, times = train(
         compiled,
         Run.start(compiled, seeds, tf.fill([len(experiment.seeds)], np.float32(step_size))),
         tf.constant(data.train),
         tf.constant(data.test),
         seeds,
-        log_points(experiment.batch_size, experiment.training_samples),
+        sorted({*log_points(*schedule), *snapshots}),
+        snapshot_points=snapshots,
         name=experiment.name,
         checkpoint_folder=checkpoint_folder,
         fingerprint=fingerprint(experiment, step_size, data),
@@ -162,11 +172,13 @@ def run_training(
     curve = curve_table(
         run,
         list(experiment.seeds),
+        compiled.algorithm.objective,
         dataset=data.label,
         latent_dim=experiment.latent_dim,
         algorithm=LABELS[experiment.algorithm],
+        **({} if experiment.n_train is None else {"n_train": experiment.n_train}),
     )
-    samples, train_bound, test_bound = run.rows[-1]
+    samples, train_objective, test_bound = run.rows[-1]
     record = {
         "experiment": asdict(experiment),
         "step_size": step_size,
@@ -177,8 +189,8 @@ def run_training(
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "final": {
             "training_samples": samples,
-            "train_lower_bound": train_bound.tolist(),
-            "test_lower_bound": test_bound.tolist(),
+            f"train_{compiled.algorithm.objective}": train_objective.tolist(),
+            **({"test_lower_bound": test_bound.tolist()} if compiled.has_bound else {}),
         },
         "training_seconds": run.seconds,
         "samples_per_second": samples * len(experiment.seeds) / run.seconds,
@@ -191,4 +203,4 @@ def run_training(
             "peak_memory_gb": peak_memory_gb(),
         },
     }
-    return curve, named_arrays(run.state.parameters), record
+    return curve, named_arrays(run.state.parameters), run.snapshots, record

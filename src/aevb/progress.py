@@ -29,7 +29,7 @@ class Progress:
         self.name, self.total, self.interval = name, total, interval
         self._first = self._last = (time.monotonic(), done)
 
-    def update(self, samples: int, lower_bound: str, *, force: bool = False) -> None:
+    def update(self, samples: int, objective: str, *, force: bool = False) -> None:
         """Report that ``samples`` are done, if the last report is old enough or on ``force``."""
         now = time.monotonic()
         then, before = self._last
@@ -43,5 +43,5 @@ class Progress:
         LOGGER.info(
             f"{self.name}: {samples:,} of {self.total:,} samples"
             f" ({100 * samples / self.total:.0f} %), {speed:,.0f} samples/s,"
-            f" bound {lower_bound} nats, ETA {remaining}"
+            f" {objective} nats, ETA {remaining}"
         )

@@ -27,6 +27,8 @@ class Purpose(IntEnum):
     OBSERVATION = 5
     EVALUATION = 6
     TEST_BINARISATION = 7
+    MONTE_CARLO_EM = 8
+    LIKELIHOOD = 9
 
 
 def keys(seeds: tf.Tensor, purpose: Purpose, step: tf.Tensor | int = 0) -> list[tf.Tensor]:

@@ -1,9 +1,9 @@
 """The one training loop: XLA chunks, evaluation schedule, checkpoints, divergence guard.
 
-An algorithm is anything with ``init``, ``step`` and ``lower_bound`` (see
-:mod:`aevb.algorithms`). The loop runs its step many times in one XLA program, with the data set
-passed as an argument and a member axis E for seeds or step sizes. How the work is cut into chunks
-changes no number: a step depends on nothing but the state, the seed and its own index.
+An algorithm is anything with ``init`` and ``step`` (see :mod:`aevb.algorithms`). The loop runs its
+step many times in one XLA program, with the data set passed as an argument and a member axis E for
+seeds or step sizes. How the work is cut into chunks changes no number: a step depends on nothing
+but the state, the seed and its own index.
 """
 
 import time
@@ -24,16 +24,16 @@ from aevb.progress import LOGGER, Progress
 
 _EVALUATION_BLOCK = 1000
 _CHUNK_SECONDS = 2.0
-_FIRST_CHUNK_STEPS = 20
+_FIRST_CHUNK_SAMPLES = 2000
 
 
 class Chunk(NamedTuple):
     """What a chunk of steps reports."""
 
-    lower_bound_sum: tf.Tensor
-    """Sum over the chunk's minibatches of their mean bound, [E], float64, nats."""
+    objective_sum: tf.Tensor
+    """Sum over the chunk's steps of their mean objective, [E], float64, nats."""
     first_non_finite: tf.Tensor
-    """Index of the first step whose bound was not finite, −1 when all were, [E], int32."""
+    """Index of the first step whose objective was not finite, −1 when all were, [E], int32."""
     finite: tf.Tensor
     """Whether each tensor of the parameters is finite at the end, [tensors, E]."""
 
@@ -44,15 +44,26 @@ class Trainer:
 
     Attributes:
         algorithm: see :mod:`aevb.algorithms`.
-        batch_size: M; datapoints are drawn with replacement.
+        batch_size: M; datapoints are drawn with replacement. None for an algorithm whose step
+            takes the whole training set and says itself for how many samples that counts.
         pixel_divisor: what the uint8 pixels are divided by.
         binarise: draw each pixel from a Bernoulli each time it is used.
     """
 
     algorithm: Any
-    batch_size: int
+    batch_size: int | None
     pixel_divisor: float
     binarise: bool = False
+
+    @property
+    def samples_per_step(self) -> int:
+        """Training samples that one step counts for."""
+        return self.batch_size or self.algorithm.samples_per_step
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether there is an encoder, hence a lower bound to evaluate on test data."""
+        return hasattr(self.algorithm, "lower_bound")
 
     @cached_property
     def run_chunk(self) -> Callable:
@@ -65,9 +76,11 @@ class Trainer:
         return tf.function(self._evaluate, jit_compile=True, autograph=False)
 
     def _minibatch(self, data: tf.Tensor, seeds: tf.Tensor, iteration: tf.Tensor) -> tf.Tensor:
+        binarisation_keys = random.keys(seeds, random.Purpose.BINARISATION, iteration)
+        if self.batch_size is None:
+            return self._observe(data[tf.newaxis], binarisation_keys)
         keys = random.keys(seeds, random.Purpose.MINIBATCH, iteration)
         drawn = random.indices(keys, self.batch_size, data.shape[0])
-        binarisation_keys = random.keys(seeds, random.Purpose.BINARISATION, iteration)
         return self._observe(tf.gather(data, drawn), binarisation_keys)
 
     def _observe(self, pixels: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
@@ -79,18 +92,18 @@ class Trainer:
     def _run_chunk(self, state, data, seeds, n_steps):
         last = state.iteration + n_steps
 
-        def step(state, bound_sum, first_non_finite):
+        def step(state, objective_sum, first_non_finite):
             batch = self._minibatch(data, seeds, state.iteration)
             new_state, info = self.algorithm.step(state, batch, seeds)
-            is_first = ~tf.math.is_finite(info.lower_bound) & (first_non_finite < 0)
+            is_first = ~tf.math.is_finite(info.objective) & (first_non_finite < 0)
             return (
                 new_state,
-                bound_sum + tf.cast(info.lower_bound, tf.float64),
+                objective_sum + tf.cast(info.objective, tf.float64),
                 tf.where(is_first, state.iteration, first_non_finite),
             )
 
         members = seeds.shape[0]
-        state, bound_sum, first_non_finite = tf.while_loop(
+        state, objective_sum, first_non_finite = tf.while_loop(
             lambda state, *_: state.iteration < last,
             step,
             (state, tf.zeros(members, tf.float64), tf.fill([members], -1)),
@@ -99,7 +112,7 @@ class Trainer:
             tf.reduce_all(tf.math.is_finite(tensor), axis=list(range(1, tensor.shape.rank)))
             for tensor in tf.nest.flatten(state.parameters)
         ]
-        return state, Chunk(bound_sum, first_non_finite, tf.stack(finite))
+        return state, Chunk(objective_sum, first_non_finite, tf.stack(finite))
 
     def _evaluate(self, parameters, data, seeds, iteration):
         n = data.shape[0]
@@ -136,14 +149,17 @@ class Run:
     """A training run between two minibatches: all that a checkpoint holds."""
 
     state: Any
-    bound_sum: np.ndarray
-    """Sum of the minibatch bounds since the last log point, [E], nats."""
-    bound_count: int = 0
-    """Minibatches in that sum."""
+    objective_sum: np.ndarray
+    """Sum of the steps' objectives since the last log point, [E], nats."""
+    objective_count: int = 0
+    """Steps in that sum."""
     seconds: float = 0.0
     """Spent in the training loop, in all processes together."""
     rows: list[tuple[int, np.ndarray, np.ndarray]] = field(default_factory=list)
-    """Log points so far: (training samples, train bound [E], test bound [E]), nats."""
+    """Log points so far: (training samples, train objective [E], test bound [E]), nats; the test
+    bound is NaN where the algorithm has none."""
+    snapshots: dict[int, checkpoints.Tensors] = field(default_factory=dict)
+    """The parameters by name after so many training samples, each array [E, ...]."""
 
     @classmethod
     def start(cls, trainer: Trainer, seeds: tf.Tensor, step_sizes: tf.Tensor) -> "Run":
@@ -153,13 +169,17 @@ class Run:
     def tensors(self) -> checkpoints.Tensors:
         """The run as named arrays."""
         curve = np.array([[train, test] for _, train, test in self.rows])
-        return named_arrays(self.state) | {
-            "bound_sum": self.bound_sum,
-            "bound_count": np.array(self.bound_count),
-            "seconds": np.array(self.seconds),
-            "curve_samples": np.array([samples for samples, *_ in self.rows], np.int64),
-            "curve": curve.reshape(len(self.rows), 2, len(self.bound_sum)),
-        }
+        return (
+            named_arrays(self.state)
+            | snapshot_arrays(self.snapshots)
+            | {
+                "objective_sum": self.objective_sum,
+                "objective_count": np.array(self.objective_count),
+                "seconds": np.array(self.seconds),
+                "curve_samples": np.array([samples for samples, *_ in self.rows], np.int64),
+                "curve": curve.reshape(len(self.rows), 2, len(self.objective_sum)),
+            }
+        )
 
     def restored(self, tensors: checkpoints.Tensors) -> "Run":
         """The run that ``tensors`` holds; this one only lends its structure."""
@@ -168,10 +188,11 @@ class Run:
         rows = zip(tensors["curve_samples"].tolist(), tensors["curve"], strict=True)
         return Run(
             state=tf.nest.pack_sequence_as(self.state, values),
-            bound_sum=tensors["bound_sum"],
-            bound_count=int(tensors["bound_count"]),
+            objective_sum=tensors["objective_sum"],
+            objective_count=int(tensors["objective_count"]),
             seconds=float(tensors["seconds"]),
             rows=[(samples, pair[0], pair[1]) for samples, pair in rows],
+            snapshots=read_snapshots(tensors),
         )
 
 
@@ -196,11 +217,12 @@ def train(
     log_points: list[int],
     *,
     name: str,
+    snapshot_points: list[int] | None = None,
     checkpoint_folder: Path | None = None,
     fingerprint: str = "",
     checkpoint_seconds: float = 60.0,
 ) -> tuple[Run, Times]:
-    """Train to the last of ``log_points``, evaluating the bound at each.
+    """Train to the last of ``log_points``, evaluating the bound at each where there is one.
 
     Continues from the newest usable checkpoint in ``checkpoint_folder``, and writes one every
     ``checkpoint_seconds``, at the end, and on SIGTERM or Ctrl-C.
@@ -212,6 +234,7 @@ def train(
         seeds: [E].
         log_points: training-sample counts in ascending order; the last is the budget.
         name: what progress lines call the run.
+        snapshot_points: at which of the log points to keep the parameters; none by default.
         checkpoint_folder: None trains without checkpoints.
         fingerprint: of everything that decides the numbers.
         checkpoint_seconds: time between checkpoints.
@@ -223,7 +246,7 @@ def train(
         DivergenceError: a bound or a parameter became non-finite.
         Interrupted: on SIGTERM or Ctrl-C, after the checkpoint is written.
     """
-    members, batch_size, budget = int(seeds.shape[0]), trainer.batch_size, log_points[-1]
+    members, per_step, budget = int(seeds.shape[0]), trainer.samples_per_step, log_points[-1]
     times = Times()
     if checkpoint_folder is not None:
         found = checkpoints.read_newest(checkpoint_folder, fingerprint, budget, LOGGER.info)
@@ -232,7 +255,7 @@ def train(
             LOGGER.info(f"{name}: continuing from the checkpoint at {found[0]:,} samples")
 
     def samples_seen() -> int:
-        return int(run.state.iteration) * batch_size
+        return int(run.state.iteration) * per_step
 
     def save() -> None:
         nonlocal last_checkpoint
@@ -245,12 +268,13 @@ def train(
     began = time.monotonic()
     one, zero = tf.constant(1), tf.constant(0)
     trainer.run_chunk(run.state, train_data, seeds, zero)
-    trainer.evaluate(run.state.parameters, test_data, seeds, one)
+    if trainer.has_bound:
+        trainer.evaluate(run.state.parameters, test_data, seeds, one)
     times.compilation = time.monotonic() - began
 
     progress = Progress(name, budget, samples_seen())
     last_checkpoint = time.monotonic()
-    chunk_steps = _FIRST_CHUNK_STEPS
+    chunk_steps = max(1, _FIRST_CHUNK_SAMPLES // per_step)
     with stop_requests() as requested:
         while True:
             seen = samples_seen()
@@ -259,31 +283,35 @@ def train(
                 # of the checkpoint, so that going on from there gives the longer run's numbers.
                 save()
             if seen in log_points and (not run.rows or run.rows[-1][0] < seen):
-                began = time.monotonic()
-                iteration = run.state.iteration
-                test = trainer.evaluate(run.state.parameters, test_data, seeds, iteration).numpy()
-                times.evaluation += time.monotonic() - began
-                _refuse_non_finite_bound(name, test, seen)
-                run.rows.append((seen, run.bound_sum / run.bound_count, test))
-                run.bound_sum, run.bound_count = np.zeros(members), 0
+                test = np.full(members, np.nan)
+                if trainer.has_bound:
+                    began = time.monotonic()
+                    parameters, iteration = run.state.parameters, run.state.iteration
+                    test = trainer.evaluate(parameters, test_data, seeds, iteration).numpy()
+                    times.evaluation += time.monotonic() - began
+                    _refuse_non_finite_bound(name, test, seen)
+                run.rows.append((seen, run.objective_sum / run.objective_count, test))
+                run.objective_sum, run.objective_count = np.zeros(members), 0
+                if seen in (snapshot_points or ()):
+                    run.snapshots[seen] = named_arrays(run.state.parameters)
             if seen >= budget:
                 break
             target = next(point for point in log_points if point > seen)
-            n_steps = min(chunk_steps, (target - seen) // batch_size)
+            n_steps = min(chunk_steps, (target - seen) // per_step)
             began = time.monotonic()
             state, chunk = trainer.run_chunk(run.state, train_data, seeds, tf.constant(n_steps))
-            bound_sum = chunk.lower_bound_sum.numpy()
+            objective_sum = chunk.objective_sum.numpy()
             seconds = time.monotonic() - began
             times.training += seconds
-            times.samples += n_steps * batch_size * members
+            times.samples += n_steps * per_step * members
             run.seconds += seconds
             if seconds < _CHUNK_SECONDS / 2 and n_steps == chunk_steps:
                 chunk_steps *= 2
-            _refuse_non_finite(name, state, chunk, batch_size)
+            _refuse_non_finite(name, state, chunk, per_step)
             run.state = state
-            run.bound_sum = run.bound_sum + bound_sum
-            run.bound_count += n_steps
-            progress.update(samples_seen(), _bounds_text(bound_sum / n_steps))
+            run.objective_sum = run.objective_sum + objective_sum
+            run.objective_count += n_steps
+            progress.update(samples_seen(), _text(trainer, objective_sum / n_steps))
             if requested:
                 save()
                 raise Interrupted(
@@ -294,17 +322,22 @@ def train(
             if time.monotonic() - last_checkpoint > checkpoint_seconds:
                 save()
     if run.rows:
-        progress.update(samples_seen(), _bounds_text(run.rows[-1][1]), force=True)
+        progress.update(samples_seen(), _text(trainer, run.rows[-1][1]), force=True)
     return run, times
 
 
-def curve_table(run: Run, seeds: list[int], **columns: Any) -> pd.DataFrame:
-    """The run's tidy curve, one row a point, ``columns`` first, nats per datapoint."""
+def curve_table(run: Run, seeds: list[int], objective: str, **columns: Any) -> pd.DataFrame:
+    """The run's tidy curve, one row a point, ``columns`` first, nats per datapoint.
+
+    ``objective`` names the column of the values. There are no test rows where the algorithm has no
+    bound to test.
+    """
     records = [
-        {**columns, "split": split, "seed": seed, "training_samples": samples, "lower_bound": value}
-        for samples, train_bound, test_bound in run.rows
-        for split, values in (("train", train_bound), ("test", test_bound))
+        {**columns, "split": split, "seed": seed, "training_samples": samples, objective: value}
+        for samples, train, test_bound in run.rows
+        for split, values in (("train", train), ("test", test_bound))
         for seed, value in zip(seeds, values.tolist(), strict=True)
+        if not np.isnan(value)
     ]
     table = pd.DataFrame(records)
     return table.sort_values(["split", "seed", "training_samples"], ignore_index=True)
@@ -312,6 +345,8 @@ def curve_table(run: Run, seeds: list[int], **columns: Any) -> pd.DataFrame:
 
 def named_arrays(structure: Any, prefix: str = "") -> checkpoints.Tensors:
     """A nested NamedTuple of tensors as arrays named by their path, in flattening order."""
+    if isinstance(structure, tuple) and not structure:
+        return {}
     if not hasattr(structure, "_fields"):
         return {prefix: np.asarray(structure)}
     arrays = {}
@@ -321,20 +356,41 @@ def named_arrays(structure: Any, prefix: str = "") -> checkpoints.Tensors:
     return arrays
 
 
-def _bounds_text(bounds: np.ndarray) -> str:
-    return " ".join(f"{bound:.2f}" for bound in bounds)
+def snapshot_arrays(snapshots: dict[int, checkpoints.Tensors]) -> checkpoints.Tensors:
+    """All snapshots in one set of arrays, named ``snapshots/<training samples>/<parameter>``."""
+    return {
+        f"snapshots/{samples}/{name}": array
+        for samples, arrays in snapshots.items()
+        for name, array in arrays.items()
+    }
 
 
-def _refuse_non_finite(name: str, state: Any, chunk: Chunk, batch_size: int) -> None:
+def read_snapshots(tensors: checkpoints.Tensors) -> dict[int, checkpoints.Tensors]:
+    """The inverse of :func:`snapshot_arrays`; whatever else ``tensors`` holds is passed over."""
+    snapshots: dict[int, checkpoints.Tensors] = {}
+    for path, array in tensors.items():
+        kind, _, rest = path.partition("/")
+        if kind == "snapshots":
+            samples, _, name = rest.partition("/")
+            snapshots.setdefault(int(samples), {})[name] = array
+    return dict(sorted(snapshots.items()))
+
+
+def _text(trainer: Trainer, objective: np.ndarray) -> str:
+    name = "bound" if trainer.has_bound else "log p(x, z)"
+    return f"{name} {' '.join(f'{value:.2f}' for value in objective)}"
+
+
+def _refuse_non_finite(name: str, state: Any, chunk: Chunk, per_step: int) -> None:
     steps, finite = chunk.first_non_finite.numpy(), chunk.finite.numpy()
     if (steps < 0).all() and finite.all():
         return
     tensors = list(named_arrays(state.parameters))
     broken = [tensor for tensor, row in zip(tensors, finite, strict=True) if not row.all()]
     step = steps[steps >= 0].min() if (steps >= 0).any() else int(state.iteration)
-    what = "the bound" if (steps >= 0).any() else "a parameter"
+    what = "the objective" if (steps >= 0).any() else "a parameter"
     raise DivergenceError(
-        f"{name}: {what} became non-finite at step {step} ({step * batch_size:,} samples);"
+        f"{name}: {what} became non-finite at step {step} ({step * per_step:,} samples);"
         f" non-finite tensors: {', '.join(broken) or 'none'}; step size"
         f" {', '.join(f'{value:g}' for value in state.step_size.numpy())}."
         " Nothing is drawn from this run; try a smaller step size (step_sizes in"

@@ -26,6 +26,10 @@ FIG2 = SETTINGS["figures"]["fig2"]
 CACHE = SETTINGS["cache_dir"]
 SELECTION = "results/{scale}/runs/{variant}/{dataset}/{algorithm}"
 RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
+FIG3 = SETTINGS["figures"]["fig3"]
+SELECTION_FIG3 = f"{SELECTION}/hidden_units_{{hidden_units}}/n_train_{{n_train}}"
+RUN_FIG3 = f"{SELECTION_FIG3}/latent_dim_{{latent_dim}}"
+TRUTH_PPCA = "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}/estimators.csv"
 
 
 wildcard_constraints:
@@ -34,10 +38,12 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     algorithm="|".join(configuration.ALGORITHMS),
     latent_dim="[1-9][0-9]*",
+    hidden_units="[1-9][0-9]*",
+    n_train="[1-9][0-9]*",
 
 
-def experiment(wildcards, latent_dim):
-    """The settings of one training run."""
+def experiment(wildcards, latent_dim, n_train=None):
+    """The settings of one training run, of Figure 3 where there is an ``n_train``."""
     return configuration.experiment(
         SETTINGS,
         DATASETS,
@@ -46,11 +52,20 @@ def experiment(wildcards, latent_dim):
         algorithm=wildcards.algorithm,
         variant=wildcards.variant,
         scale=wildcards.scale,
+        n_train=n_train and int(n_train),
+        hidden_units=int(wildcards.hidden_units) if n_train else None,
     )
 
 
 def training_settings(wildcards):
-    return experiment(wildcards, wildcards.latent_dim).to_json()
+    n_train = wildcards.get("n_train")
+    return experiment(wildcards, wildcards.latent_dim, n_train).to_json()
+
+
+def snapshot_option(wildcards, output):
+    """Where the weights along training go, of the runs that keep them."""
+    path = output.get("snapshots")
+    return f"--snapshots {shlex.quote(path)}" if path else ""
 
 
 def selection_settings(wildcards):
@@ -64,6 +79,79 @@ def selection_settings(wildcards):
         experiment(wildcards, latent_dim).for_selection().to_json()
         for latent_dim in FIG2["latent_dims"][wildcards.dataset]
     ]
+
+
+def fig3_selection_settings(wildcards):
+    """The experiment on which the step size is selected: Figure 3's with that training set."""
+    panel = experiment(wildcards, FIG3["latent_dim"], wildcards.n_train)
+    return panel.for_selection().to_json()
+
+
+def likelihood_estimators(wildcards):
+    """Settings of the estimators that Figure 3 shows."""
+    return json.dumps({name: SETTINGS["estimators"][name] for name in FIG3["estimators"]})
+
+
+def likelihood_points(wildcards):
+    return SETTINGS["scales"][wildcards.scale]["fig3"]["points"]
+
+
+def fig3_runs(wildcards, file, algorithms, n_train):
+    """A file of each run of Figure 3; fails where its data could not be had."""
+    available([FIG3["dataset"]])
+    return expand(
+        f"{RUN_FIG3}/{file}",
+        scale=wildcards.scale,
+        variant=SETTINGS["variant"],
+        dataset=FIG3["dataset"],
+        algorithm=algorithms,
+        hidden_units=FIG3["hidden_units"],
+        n_train=n_train,
+        latent_dim=FIG3["latent_dim"],
+    )
+
+
+def fig3_likelihoods(wildcards):
+    return fig3_runs(wildcards, "likelihood.csv", FIG3["algorithms"], FIG3["n_train"])
+
+
+def truth_settings(wildcards):
+    return SETTINGS["scales"][wildcards.scale]["truth"]
+
+
+def truth_estimators(wildcards):
+    """Settings of the estimators that are compared with the truth."""
+    wanted = truth_settings(wildcards)["estimators"]
+    return json.dumps({name: SETTINGS["estimators"][name] for name in wanted})
+
+
+def truth_points(wildcards):
+    return truth_settings(wildcards)["points"]
+
+
+def truth_data_settings(wildcards):
+    """Any experiment on the data set that probabilistic PCA is fitted to: it names the data."""
+    return configuration.experiment(
+        SETTINGS,
+        DATASETS,
+        dataset=wildcards.dataset,
+        latent_dim=int(wildcards.latent_dim),
+        algorithm="aevb",
+    ).to_json()
+
+
+def truth_tables(wildcards):
+    """Tables of the estimators on probabilistic PCA and on Figure 3's networks."""
+    wanted = truth_settings(wildcards)
+    dataset = SETTINGS["figures"]["estimators"]["dataset"]
+    available([dataset])
+    n_train = [max(FIG3["n_train"])]
+    return expand(
+        TRUTH_PPCA,
+        scale=wildcards.scale,
+        dataset=dataset,
+        latent_dim=wanted["latent_dims"],
+    ) + fig3_runs(wildcards, "estimators.csv", wanted["algorithms"], n_train)
 
 
 def definition(wildcards):
@@ -142,7 +230,11 @@ def fig2_curves(wildcards):
 
 
 def step_size_tables(wildcards):
-    folders = (Path(curve).parent.parent for curve in fig2_curves(wildcards))
+    """The selections behind Figures 2 and 3, those whose data could be had."""
+    runs = fig2_curves(wildcards)
+    if is_available(FIG3["dataset"]):
+        runs = runs + fig3_likelihoods(wildcards)
+    folders = (Path(run).parent.parent for run in runs)
     return [str(folder / "step_size.csv") for folder in dict.fromkeys(folders)]
 
 
@@ -167,6 +259,24 @@ def named_variant_curves(wildcards):
         for variant, curves in variant_curves(wildcards).items()
         for curve in curves
     ]
+
+
+def figure_3(wildcards):
+    available([FIG3["dataset"]])
+    return f"results/{SETTINGS['scale']}/figures/fig3.pdf"
+
+
+def fig3_tables(wildcards):
+    return expand(
+        "results/{scale}/tables/{table}.csv",
+        scale=SETTINGS["scale"],
+        table=["fig3_distance", "fig3_orders"],
+    )
+
+
+def estimators_figure(wildcards):
+    available([SETTINGS["figures"]["estimators"]["dataset"]])
+    return f"results/{SETTINGS['scale']}/figures/estimators.pdf"
 
 
 def figure_2(wildcards):

@@ -121,3 +121,115 @@ rule variant_table:
     shell:
         "python -m aevb table variants {params.curves:q} --output {output.table:q}"
         " --paper {input.reference:q} --log {log:q}"
+
+
+rule draw_fig3:
+    input:
+        likelihoods=fig3_likelihoods,
+        paper="resources/paper/fig3_marginal_likelihood.csv",
+    output:
+        pdf=report(
+            "results/{scale}/figures/fig3.pdf",
+            caption="../report/fig3.rst",
+            category="Figure 3",
+            labels={"figure": "Figure 3", "format": "PDF"},
+        ),
+        png=report(
+            "results/{scale}/figures/fig3.png",
+            caption="../report/fig3.rst",
+            category="Figure 3",
+            labels={"figure": "Figure 3", "format": "PNG"},
+        ),
+        csv="results/{scale}/figures/fig3.csv",
+    log:
+        "results/{scale}/logs/fig3.log",
+    benchmark:
+        "results/{scale}/logs/fig3.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        stem=subpath(output.pdf, strip_suffix=".pdf"),
+        note=figure_note,
+        code=code_hash("aevb.figures.fig3", "aevb.figures.style"),
+    shell:
+        "python -m aevb figure fig3 {input.likelihoods:q} --output {params.stem:q}"
+        " --paper {input.paper:q} --note {params.note:q} --log {log:q}"
+
+
+rule fig3_tables:
+    input:
+        likelihoods=fig3_likelihoods,
+        paper="resources/paper/fig3_marginal_likelihood.csv",
+    output:
+        distance=report(
+            "results/{scale}/tables/fig3_distance.csv",
+            caption="../report/fig3_distance.rst",
+            category="Figure 3",
+            labels={"figure": "distance to the paper", "format": "CSV"},
+        ),
+        orders=report(
+            "results/{scale}/tables/fig3_orders.csv",
+            caption="../report/fig3_distance.rst",
+            category="Figure 3",
+            labels={"figure": "order of the curves", "format": "CSV"},
+        ),
+    log:
+        "results/{scale}/logs/fig3_distance.log",
+    benchmark:
+        "results/{scale}/logs/fig3_distance.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        code=code_hash("aevb.figures.fig3_distance"),
+    shell:
+        "python -m aevb table fig3-distance {input.likelihoods:q} --output {output.distance:q}"
+        " --orders {output.orders:q} --paper {input.paper:q} --log {log:q}"
+
+
+rule draw_estimators:
+    input:
+        tables=truth_tables,
+    output:
+        pdf=report(
+            "results/{scale}/figures/estimators.pdf",
+            caption="../report/estimators.rst",
+            category="Estimators of the marginal likelihood",
+            labels={"figure": "estimators against the truth", "format": "PDF"},
+        ),
+        png=report(
+            "results/{scale}/figures/estimators.png",
+            caption="../report/estimators.rst",
+            category="Estimators of the marginal likelihood",
+            labels={"figure": "estimators against the truth", "format": "PNG"},
+        ),
+        csv=report(
+            "results/{scale}/figures/estimators.csv",
+            caption="../report/estimators.rst",
+            category="Estimators of the marginal likelihood",
+            labels={"figure": "estimators against the truth", "format": "CSV"},
+        ),
+    log:
+        "results/{scale}/logs/estimators.log",
+    benchmark:
+        "results/{scale}/logs/estimators.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        stem=subpath(output.pdf, strip_suffix=".pdf"),
+        note=figure_note,
+        code=code_hash("aevb.figures.estimators", "aevb.figures.style"),
+    shell:
+        "python -m aevb figure estimators {input.tables:q} --output {params.stem:q}"
+        " --note {params.note:q} --log {log:q}"

@@ -1,5 +1,6 @@
-# Select the step size for a data set and an algorithm, then train each experiment. A training job that is killed goes on from its
-# checkpoint, which lies outside the outputs because Snakemake deletes those of a failed job.
+# Select the step size for a data set and an algorithm, then train each experiment. A training job
+# that is killed goes on from its checkpoint, which lies outside the outputs because Snakemake
+# deletes those of a failed job.
 
 
 rule select_step_size:
@@ -47,10 +48,44 @@ rule train:
         runtime="24h",
     params:
         settings=training_settings,
+        snapshots=snapshot_option,
         code=code_hash("aevb.experiment"),
     shell:
         "python -m aevb train --settings {params.settings:q} --record {input.record:q}"
         " --step-size-table {input.step_size:q} --curve {output.curve:q}"
-        " --run-record {output.run:q} --weights {output.weights:q}"
+        " --run-record {output.run:q} --weights {output.weights:q} {params.snapshots}"
         ' --checkpoint-dir "$AEVB_CHECKPOINTS/$(dirname {output.curve:q})"'
         " --threads {threads} --log {log:q}"
+
+
+# Figure 3's networks and numbers of training images; the parameters along training are kept.
+
+
+use rule select_step_size as select_step_size_fig3 with:
+    output:
+        table=f"{SELECTION_FIG3}/step_size.csv",
+    log:
+        f"{SELECTION_FIG3}/logs/step_size.log",
+    benchmark:
+        f"{SELECTION_FIG3}/logs/step_size.tsv"
+    params:
+        settings=fig3_selection_settings,
+        code=code_hash("aevb.experiment"),
+
+
+use rule train as train_fig3 with:
+    input:
+        record=f"{CACHE}/{{dataset}}.json",
+        step_size=f"{SELECTION_FIG3}/step_size.csv",
+    output:
+        curve=f"{RUN_FIG3}/curve.csv",
+        run=f"{RUN_FIG3}/run.json",
+        weights=f"{RUN_FIG3}/weights.safetensors",
+        snapshots=f"{RUN_FIG3}/snapshots.safetensors",
+    log:
+        f"{RUN_FIG3}/logs/train.log",
+    benchmark:
+        f"{RUN_FIG3}/logs/train.tsv"
+    resources:
+        mem_mb=3000,
+        runtime="24h",

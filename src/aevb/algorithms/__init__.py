@@ -1,12 +1,14 @@
-"""The learning algorithms. Each has ``init(seeds, step_sizes) -> State``,
-``step(state, batch, seeds) -> State, Info`` and ``lower_bound(parameters, x, keys)``, all pure
-functions that work on a leading member axis E: several seeds or step sizes at once."""
+"""The learning algorithms. Each has ``init(seeds, step_sizes) -> State`` and
+``step(state, batch, seeds) -> State, Info``, pure functions that work on a leading member axis E:
+several seeds or step sizes at once. Those with an encoder have ``lower_bound(parameters, x, keys)``
+as well. ``objective`` is the name of what they ascend."""
 
 from aevb.algorithms.aevb import AEVB
+from aevb.algorithms.mcem import MonteCarloEM
 from aevb.algorithms.state import Info, State
 from aevb.algorithms.wake_sleep import WakeSleep
 
-ALGORITHMS = {"aevb": AEVB, "wake_sleep": WakeSleep}
-LABELS = {"aevb": "AEVB", "wake_sleep": "wake-sleep"}
+ALGORITHMS = {"aevb": AEVB, "wake_sleep": WakeSleep, "mcem": MonteCarloEM}
+LABELS = {"aevb": "AEVB", "wake_sleep": "wake-sleep", "mcem": "MCEM"}
 
-__all__ = ["AEVB", "ALGORITHMS", "LABELS", "Info", "State", "WakeSleep"]
+__all__ = ["AEVB", "ALGORITHMS", "LABELS", "Info", "MonteCarloEM", "State", "WakeSleep"]

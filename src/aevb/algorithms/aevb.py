@@ -1,6 +1,7 @@
 """Auto-Encoding Variational Bayes (Algorithm 1) with estimator B and L samples a datapoint."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import tensorflow as tf
 
@@ -19,6 +20,9 @@ class AEVB:
         optimiser: of φ and θ.
         samples_per_datapoint: L (§5: 1).
     """
+
+    objective: ClassVar[str] = "lower_bound"
+    """What its curve is called in tables."""
 
     model: VAE
     optimiser: Adagrad
@@ -47,7 +51,7 @@ class AEVB:
             step_size=state.step_size,
             iteration=state.iteration + 1,
         )
-        return new_state, Info(lower_bound=tf.reduce_mean(lower_bound, axis=-1))
+        return new_state, Info(objective=tf.reduce_mean(lower_bound, axis=-1))
 
     def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
         """Estimator B (eq. 10) of each datapoint: x [E, n, D] -> [E, n], nats."""

@@ -11,7 +11,7 @@ class State(NamedTuple):
     """All that a step needs besides the minibatch. E is the member axis."""
 
     parameters: Parameters
-    """φ and θ, each tensor [E, ...]."""
+    """φ and θ, each tensor [E, ...]; ``encoder`` is empty where the algorithm learns none."""
     accumulators: Parameters
     """Adagrad's sums of squared gradients, shaped like the parameters."""
     step_size: tf.Tensor
@@ -23,8 +23,9 @@ class State(NamedTuple):
 class Info(NamedTuple):
     """What a step reports."""
 
-    lower_bound: tf.Tensor
-    """Mean bound of the minibatch's datapoints before the update, [E], nats."""
+    objective: tf.Tensor
+    """What the algorithm ascends, the mean over the minibatch's datapoints before the update, [E],
+    nats: the lower bound or, of Monte Carlo EM, log p(x, z)."""
 
 
 def start(parameters: Parameters, step_sizes: tf.Tensor) -> State:

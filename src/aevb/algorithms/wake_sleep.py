@@ -1,6 +1,7 @@
 """The wake-sleep algorithm (Hinton et al., 1995), the paper's baseline with the same encoder."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import tensorflow as tf
 
@@ -25,6 +26,9 @@ class WakeSleep:
         sleep_uses_updated_decoder: whether the dreams come from θ after the wake update of the
             same minibatch, as in the first author's library, or from θ before it.
     """
+
+    objective: ClassVar[str] = "lower_bound"
+    """What its curve is called in tables."""
 
     model: VAE
     optimiser: Adagrad
@@ -69,7 +73,7 @@ class WakeSleep:
             step_size=state.step_size,
             iteration=state.iteration + 1,
         )
-        return new_state, Info(lower_bound=tf.reduce_mean(lower_bound, axis=-1))
+        return new_state, Info(objective=tf.reduce_mean(lower_bound, axis=-1))
 
     def dream(
         self, decoder: MLP, n: int, seeds: tf.Tensor, iteration: tf.Tensor

@@ -162,7 +162,7 @@ def _canvas(
 ) -> tuple[Figure, Callable[[int, int], Rectangle]]:
     """A figure with footer and axis label, and a function from row and column to a rectangle."""
     width = _LEFT + n_columns * _PANEL_WIDTH + (n_columns - 1) * gap + _RIGHT
-    lines = _pack(footer, int(_CHARACTERS_AN_INCH * width))
+    lines = style.pack(footer, int(_CHARACTERS_AN_INCH * width))
     bottom = _FOOTER + _FOOTER_LINE * (len(lines) - 1) + _AXIS_LABEL
     bottom += _STRIP if free_cell is None else 0.0
     height = bottom + n_rows * _PANEL_HEIGHT + (n_rows - 1) * _ROW_GAP + _TOP
@@ -276,7 +276,7 @@ def _panel(
                 zorder=4 + len(ALGORITHMS) - ALGORITHMS.index(algorithm),
             )
             if not _n_inside(summary, frame):
-                hidden.append(f"{label} {_minus(summary['mean'].iloc[-1])}")
+                hidden.append(f"{label} {style.minus(summary['mean'].iloc[-1])}")
 
     axes.set_xscale("log")
     axes.set_xlim(*frame.samples)
@@ -360,37 +360,10 @@ def _footer(ours: pd.DataFrame, note: str | None) -> list[str]:
     for name, group in ours.groupby("dataset", sort=False):
         reached = group.groupby([*CURVE, "seed"])["training_samples"].max()
         seeds = group.groupby(CURVE)["seed"].nunique()
-        samples = _range(reached.min(), reached.max(), _power)
-        n_seeds = _range(seeds.min(), seeds.max(), str)
+        samples = style.span(reached.min(), reached.max(), style.power)
+        n_seeds = style.span(seeds.min(), seeds.max(), str)
         plural = "" if seeds.max() == 1 else "s"
         parts.append(
             f"ours, {TITLES.get(name, name)}: to {samples} samples a curve, {n_seeds} seed{plural}"
         )
     return parts
-
-
-def _pack(parts: list[str], length: int) -> list[str]:
-    """The parts on as few lines of ``length`` characters as they fit, in their order."""
-    lines: list[str] = []
-    for part in parts:
-        longer = f"{lines[-1]}  ·  {part}" if lines else part
-        if lines and len(longer) <= length:
-            lines[-1] = longer
-        else:
-            lines.append(part)
-    return lines
-
-
-def _range(low: int, high: int, render: Callable[[int], str]) -> str:
-    return render(high) if low == high else f"{render(low)}–{render(high)}"
-
-
-def _power(samples: int) -> str:
-    mantissa, exponent = f"{samples:.2e}".split("e")
-    mantissa = mantissa.rstrip("0").rstrip(".")
-    power = f"10^{{{int(exponent)}}}"
-    return f"${power}$" if mantissa == "1" else rf"${mantissa}\times{power}$"
-
-
-def _minus(value: float) -> str:
-    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")

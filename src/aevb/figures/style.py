@@ -1,7 +1,7 @@
 """The looks that all figures share, and how a figure becomes files."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,12 +15,19 @@ from aevb.files import write_atomically
 # Blue and orange stay apart under all three colour-vision deficiencies, and in grey print, where
 # the blue is the darker one.
 _COLORBLIND = seaborn.color_palette("colorblind")
-PALETTE = {"AEVB": to_hex(_COLORBLIND[0]), "wake-sleep": to_hex(_COLORBLIND[1])}
+PALETTE = {
+    "AEVB": to_hex(_COLORBLIND[0]),
+    "wake-sleep": to_hex(_COLORBLIND[1]),
+    # The palette's green comes close to its blue without the blue-sensitive cones; dark red keeps
+    # apart from both, and is the darkest of the three.
+    "MCEM": "#9b2226",
+}
 DASHES = {"train": "solid", "test": (0, (3.2, 1.4))}
 NEUTRAL = "#3a3a3a"
 
-# AEVB is drawn over wake-sleep and is the narrower, so that both show where they coincide.
-OURS_WIDTHS = {"AEVB": 1.6, "wake-sleep": 2.3}
+# AEVB is drawn over wake-sleep and is the narrower, so that both show where they coincide; MCEM
+# lies between the two.
+OURS_WIDTHS = {"AEVB": 1.6, "wake-sleep": 2.3, "MCEM": 1.9}
 PAPER_WIDTH = 0.9
 BAND_OPACITY = 0.25
 PNG_DPI = 200
@@ -75,3 +82,34 @@ def save(figure: Figure, stem: Path | str) -> tuple[Path, Path]:
         write_atomically(path, content)
     pdf, png = contents
     return pdf, png
+
+
+def pack(parts: list[str], length: int) -> list[str]:
+    """The parts on as few lines of ``length`` characters as they fit, in their order."""
+    lines: list[str] = []
+    for part in parts:
+        longer = f"{lines[-1]}  ·  {part}" if lines else part
+        if lines and len(longer) <= length:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
+
+
+def span(low: float, high: float, render: Callable[[float], str]) -> str:
+    """``low–high`` as rendered; one of them where both read the same."""
+    texts = list(dict.fromkeys([render(low), render(high)]))
+    return "–".join(texts)
+
+
+def power(value: float) -> str:
+    """A positive number as mathtext, in at most three digits: ``$2.5\\times10^{8}$``."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    power = f"10^{{{int(exponent)}}}"
+    return f"${power}$" if mantissa == "1" else rf"${mantissa}\times{power}$"
+
+
+def minus(value: float, digits: int = 1) -> str:
+    """A number with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -76,6 +76,33 @@ class ProbabilisticPCA:
         bias = decoder.output_bias[member].numpy().astype(np.float64)
         return cls(weights, bias[:-1], float(np.exp(bias[-1])))
 
+    def parameters(self, widening: float = 1.0) -> Parameters:
+        """This model and its posterior as networks of :class:`LinearGaussian`, of one member.
+
+        Args:
+            widening: factor on the posterior's standard deviations, for an encoder that is wrong
+                by so much.
+
+        Raises:
+            ValueError: the posterior's covariance is not diagonal, which the encoder's is; that of
+                :meth:`fit` always is.
+        """
+        offset, covariance = self.posterior(np.zeros((1, len(self.mean))))
+        variances = np.diag(covariance)
+        if not np.allclose(covariance, np.diag(variances), atol=1e-9 * variances.max()):
+            raise ValueError("the posterior's covariance is not diagonal")
+        slopes = self.posterior(np.eye(len(self.mean)))[0] - offset
+
+        def network(weights, bias):
+            values = np.zeros((len(weights), 0)), np.zeros(0), weights, bias
+            return MLP(*(tf.constant(value[np.newaxis], tf.float32) for value in values))
+
+        log_variances = np.log(variances) + 2 * np.log(widening)
+        return Parameters(
+            encoder=network(slopes, np.append(offset, log_variances)),
+            decoder=network(self.weights.T, np.append(self.mean, np.log(self.variance))),
+        )
+
     @property
     def covariance(self) -> np.ndarray:
         """Of p(x): W Wᵀ + σ² I, [D, D]."""

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from aevb.models.pixels import BernoulliPixels
+
 tfd = tfp.distributions
 
 
@@ -60,7 +62,7 @@ def bernoulli(mlp: MLP, inputs: tf.Tensor) -> tfd.Distribution:
         A distribution with batch shape [..., n] and event shape [D].
     """
     logits = hidden(mlp, inputs) @ mlp.output_weights + mlp.output_bias[..., tf.newaxis, :]
-    return tfd.Independent(tfd.Bernoulli(logits=logits, dtype=inputs.dtype), 1)
+    return BernoulliPixels(logits)
 
 
 def gaussian(

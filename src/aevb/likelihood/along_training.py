@@ -1,0 +1,281 @@
+"""The marginal likelihood along training: the numbers behind Figure 3 (App. E)."""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from aevb import checkpoints, random
+from aevb.algorithms import LABELS
+from aevb.assembly import architecture, training_set
+from aevb.checkpoints import Tensors
+from aevb.config import Experiment
+from aevb.data import Dataset
+from aevb.interruption import Interrupted, stop_requests
+from aevb.likelihood import harmonic, importance
+from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.hmc import Chains
+from aevb.likelihood.methods import budget
+from aevb.likelihood.model import Model
+from aevb.models.mlp import MLP
+from aevb.models.vae import Parameters
+from aevb.progress import LOGGER
+from aevb.provenance import code_hash
+
+SPLITS = ("train", "test")
+_DIAGNOSTICS = {"acceptance": np.mean, "rhat": np.median, "ess": np.median, "divergences": np.sum}
+"""What is said of the HMC of all points together, where there was any."""
+
+
+class Cell(NamedTuple):
+    """One estimate of the figure."""
+
+    samples: int
+    split: str
+    seed: int
+    estimator: str
+
+
+def parameters_of(arrays: Tensors, member: int) -> Parameters:
+    """One member's parameters from arrays by name (see :func:`aevb.training.named_arrays`)."""
+    networks = {}
+    for network in Parameters._fields:
+        found = {
+            name: arrays[f"{network}/{name}"][member : member + 1]
+            for name in MLP._fields
+            if f"{network}/{name}" in arrays
+        }
+        networks[network] = MLP(**{k: tf.constant(v) for k, v in found.items()}) if found else ()
+    return Parameters(**networks)
+
+
+def observations(experiment: Experiment, data: Dataset, points: int) -> dict[str, tf.Tensor]:
+    """The first ``points`` images of each split as the networks see them, [n, D], float32.
+
+    With dynamic binarisation each pixel is drawn once, the same for all algorithms.
+    """
+    data = training_set(experiment, data)
+    images = {}
+    for i, split in enumerate(SPLITS):
+        pixels = getattr(data, split)[:points]
+        x = tf.cast(pixels, tf.float32) / experiment.pixel_divisor
+        if experiment.binarisation == "dynamic":
+            keys = random.keys(tf.constant([i]), random.Purpose.TEST_BINARISATION)
+            x = tf.cast(random.uniform(keys, tuple(x.shape))[0] < x, tf.float32)
+        images[split] = x
+    return images
+
+
+def estimate_along_training(
+    experiment: Experiment,
+    snapshots: dict[int, Tensors],
+    data: Dataset,
+    estimators: dict[str, dict],
+    points: int,
+    folder: Path | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estimate log p(x) of the first training and the first test images at every snapshot.
+
+    Posterior samplers keep their chains from one snapshot to the next, as in the first author's
+    library. Importance sampling is left out where no encoder was trained. The estimates of a snapshot are kept in ``folder`` as soon as they are made; whoever
+    calls again goes on from there and gets the same numbers.
+
+    Args:
+        experiment: the training run's settings.
+        snapshots: its parameters by training samples.
+        data: its data set.
+        estimators: settings by name, see :func:`aevb.likelihood.methods.budget`.
+        points: of each split.
+        folder: of the finished snapshots; None keeps nothing.
+
+    Returns:
+        The table of the means, one row an estimator, split, seed and snapshot, and the table of
+        the points that were flagged, one row a point. Nats per datapoint.
+
+    Raises:
+        ConfigError: settings that an estimator does not have.
+        Interrupted: on SIGTERM or Ctrl-C, after the snapshot at hand is finished.
+    """
+    images = observations(experiment, data, points)
+    model = architecture(experiment, images["train"].shape[1])
+    history = _fingerprint(experiment, images, estimators)
+    chains: dict[str, Chains] = {}
+    cells: dict[Cell, Tensors] = {}
+    budgets = {name: budget(settings) for name, settings in estimators.items()}
+    began, done = time.monotonic(), 0
+    with stop_requests() as requested:
+        for i, (samples, arrays) in enumerate(sorted(snapshots.items()), start=1):
+            history = _extend(history, arrays)
+            found = folder and checkpoints.read_at(folder, samples, history, LOGGER.info)
+            if found:
+                new, chains = _unpack(samples, found)
+                cells |= new
+                continue
+            new = {}
+            for split, x in images.items():
+                for member, seed in enumerate(experiment.seeds):
+                    this = Model(model, parameters_of(arrays, member))
+                    for name, (module, settings) in budgets.items():
+                        cell = Cell(samples, split, seed, name)
+                        if module is importance and not this.has_encoder:
+                            continue
+                        start = time.monotonic()
+                        key = f"{split}/{seed}/{name}"
+                        if module is harmonic:
+                            estimate, chains[key] = harmonic.estimate_with_chains(
+                                this, x, settings, _seed(cell), chains.get(key)
+                            )
+                        else:
+                            estimate = module.estimate(this, x, settings, _seed(cell))
+                        new[cell] = _arrays(estimate, time.monotonic() - start)
+            cells |= new
+            done += 1
+            if folder:
+                checkpoints.write(folder, samples, _pack(new, chains), history, keep=None)
+            left = len(snapshots) - i
+            means = [f"{c.estimator} {c.split} {a['value'].mean():.2f}" for c, a in new.items()]
+            LOGGER.info(
+                f"{experiment.name}: likelihoods at {samples:,} samples: {', '.join(means)} nats;"
+                f" ETA {left * (time.monotonic() - began) / done:.0f} s"
+            )
+            if requested and left:
+                raise Interrupted(
+                    requested[0],
+                    f"{experiment.name}: stopped after {i} of {len(snapshots)} snapshots;"
+                    " the same command goes on from there",
+                )
+    labels = {
+        "dataset": data.label,
+        "n_train": len(training_set(experiment, data).train),
+        "latent_dim": experiment.latent_dim,
+        "algorithm": LABELS[experiment.algorithm],
+    }
+    return _means(cells, labels), _flagged(cells, labels)
+
+
+def _means(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
+    rows = []
+    for cell, arrays in cells.items():
+        value, passed = arrays["value"], arrays["passed"]
+        n = len(value)
+        rows.append(
+            {
+                **labels,
+                "split": cell.split,
+                "seed": cell.seed,
+                "training_samples": cell.samples,
+                "estimator": cell.estimator,
+                "marginal_log_likelihood": value.mean(),
+                "standard_error": np.sqrt(np.square(arrays["standard_error"]).sum()) / n,
+                "n_points": n,
+                "n_flagged": n - int(passed.sum()),
+                "marginal_log_likelihood_passed": value[passed].mean() if passed.any() else np.nan,
+                **{
+                    name: summary(arrays[f"diagnostics/{name}"])
+                    if f"diagnostics/{name}" in arrays
+                    else np.nan
+                    for name, summary in _DIAGNOSTICS.items()
+                },
+                "seconds": float(arrays["seconds"]),
+                "likelihood_evaluations": int(arrays["likelihood_evaluations"]),
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.sort_values(["estimator", "split", "seed", "training_samples"], ignore_index=True)
+
+
+def _flagged(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
+    tables = []
+    for cell, arrays in cells.items():
+        points = np.flatnonzero(~arrays["passed"])
+        diagnostics = {
+            name: arrays[f"diagnostics/{name}"][points]
+            if f"diagnostics/{name}" in arrays
+            else np.nan
+            for name in _DIAGNOSTICS
+        }
+        tables.append(
+            pd.DataFrame(
+                {
+                    **labels,
+                    "split": cell.split,
+                    "seed": cell.seed,
+                    "training_samples": cell.samples,
+                    "estimator": cell.estimator,
+                    "point": points,
+                    "log_likelihood": arrays["value"][points],
+                    "standard_error": arrays["standard_error"][points],
+                    **diagnostics,
+                }
+            )
+        )
+    table = pd.concat(tables, ignore_index=True)
+    key = ["estimator", "split", "seed", "training_samples", "point"]
+    return table.sort_values(key, ignore_index=True)
+
+
+def _seed(cell: Cell) -> int:
+    """A seed of its own for each estimate."""
+    entropy = [cell.samples, SPLITS.index(cell.split), cell.seed, *cell.estimator.encode()]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
+
+
+def _fingerprint(experiment: Experiment, images: dict[str, tf.Tensor], estimators: dict) -> str:
+    settings = {"architecture": str(asdict(experiment)["hidden_units"]), "estimators": estimators}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    methods = (f"aevb.likelihood.{settings['method']}" for settings in estimators.values())
+    digest.update(code_hash("aevb.likelihood.along_training", imports=False).encode())
+    digest.update(code_hash(*methods).encode())
+    for x in images.values():
+        digest.update(x.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _extend(history: str, arrays: Tensors) -> str:
+    """Hash of all parameters that the chains have seen so far."""
+    digest = hashlib.sha256(history.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _arrays(estimate: Estimate, seconds: float) -> Tensors:
+    return {
+        "value": estimate.value,
+        "standard_error": estimate.standard_error,
+        "passed": estimate.passed,
+        "seconds": np.array(seconds),
+        "likelihood_evaluations": np.array(estimate.likelihood_evaluations),
+        **{f"diagnostics/{name}": value for name, value in estimate.diagnostics.items()},
+    }
+
+
+def _pack(cells: dict[Cell, Tensors], chains: dict[str, Chains]) -> Tensors:
+    packed = {
+        f"cells/{cell.split}/{cell.seed}/{cell.estimator}/{name}": np.asarray(array)
+        for cell, arrays in cells.items()
+        for name, array in arrays.items()
+    }
+    for key, (position, step_size) in chains.items():
+        packed[f"chains/{key}/position"] = position.numpy()
+        packed[f"chains/{key}/step_size"] = step_size.numpy()
+    return packed
+
+
+def _unpack(samples: int, packed: Tensors) -> tuple[dict[Cell, Tensors], dict[str, Chains]]:
+    cells: dict[Cell, Tensors] = {}
+    chains: dict[str, Chains] = {}
+    for path, array in packed.items():
+        kind, split, seed, name, field = path.split("/", 4)
+        if kind == "cells":
+            cells.setdefault(Cell(samples, split, int(seed), name), {})[field] = array
+        elif field == "position":
+            step_size = packed[path.removesuffix("position") + "step_size"]
+            chains[f"{split}/{seed}/{name}"] = Chains(tf.constant(array), tf.constant(step_size))
+    return cells, chains

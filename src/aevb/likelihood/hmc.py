@@ -1,0 +1,192 @@
+"""Hamiltonian Monte Carlo on the posteriors p(z|x) of many datapoints at once (App. D and E).
+
+Each datapoint has chains of its own and a step size of its own; all of them move together, as the
+rows of one matrix product. The kernels are TensorFlow Probability's.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+DIVERGENCE = 1000.0
+"""A proposal whose energy is off by more than this, in nats, counts as divergent."""
+
+INITIAL_STEP_SIZE = 0.1
+"""Where adaptation starts."""
+
+Target = Callable[[tf.Tensor], tf.Tensor]
+
+
+class Chains(NamedTuple):
+    """What persists from one call to the next: C chains for each of n datapoints."""
+
+    position: tf.Tensor
+    """z, [C, n, N_z]."""
+    step_size: tf.Tensor
+    """Of each datapoint, [n]."""
+
+
+class Draws(NamedTuple):
+    """Posterior samples, and how they came about."""
+
+    z: tf.Tensor
+    """[S, C, n, N_z], S draws of each chain."""
+    log_prob: tf.Tensor
+    """The target at each of them, [S, C, n], nats."""
+    acceptance: tf.Tensor
+    """Mean acceptance probability after burn-in, [n]."""
+    divergences: tf.Tensor
+    """Divergent proposals after burn-in, [n], int32."""
+    rhat: tf.Tensor
+    """Potential scale reduction over split chains, its largest over the latent dimensions, [n].
+
+    NaN where a chain has not moved at all."""
+    ess: tf.Tensor
+    """Effective sample size of all chains together, its smallest over the dimensions, [n].
+
+    At most T log10 T for T draws; NaN where no chain has moved at all."""
+
+
+class JitteredHMC(tfp.mcmc.HamiltonianMonteCarlo):
+    """HMC whose step size is multiplied, at each transition and for each datapoint, by a number
+    drawn uniformly from [1 − jitter, 1 + jitter].
+
+    A fixed trajectory near a multiple of the posterior's period returns to where it started, is
+    accepted, and mixes badly; jitter breaks that. The number is drawn before the transition and
+    independently of the state, so the target stays invariant.
+    """
+
+    def __init__(self, *arguments, jitter: float, **options):
+        super().__init__(*arguments, **options)
+        # TFP rebuilds kernels from their parameters.
+        self._parameters["jitter"] = jitter
+        self._jitter = jitter
+
+    def one_step(self, current_state, previous_kernel_results, seed=None):
+        """See the base class."""
+        if not self._jitter:
+            return super().one_step(current_state, previous_kernel_results, seed=seed)
+        seed, jitter_seed = tf.unstack(tfp.random.split_seed(seed, n=2))
+        accepted = previous_kernel_results.accepted_results
+        step_size = accepted.step_size
+        factor = tf.random.stateless_uniform(
+            step_size.shape, jitter_seed, 1.0 - self._jitter, 1.0 + self._jitter
+        )
+        jittered = accepted._replace(step_size=step_size * factor)
+        state, results = super().one_step(
+            current_state,
+            previous_kernel_results._replace(accepted_results=jittered),
+            seed=seed,
+        )
+        return state, results._replace(
+            accepted_results=results.accepted_results._replace(step_size=step_size)
+        )
+
+
+def sample(
+    target: Target,
+    chains: Chains,
+    seed: tf.Tensor,
+    *,
+    samples: int,
+    burn_in: int,
+    leapfrog_steps: int,
+    target_acceptance: float = 0.9,
+    jitter: float = 0.2,
+) -> tuple[Chains, Draws]:
+    """Draw from the posteriors, adapting each datapoint's step size during the burn-in.
+
+    Call it inside an XLA program.
+
+    Args:
+        target: log p(x, z) up to a constant: z [C, n, N_z] -> [C, n], nats.
+        chains: where the chains stand and with which step sizes; C ≥ 1.
+        seed: a stateless seed, [2].
+        samples: S, transitions that are kept.
+        burn_in: transitions before, in the first four fifths of which the step sizes adapt by
+            dual averaging.
+        leapfrog_steps: of each transition.
+        target_acceptance: what the step sizes adapt to.
+        jitter: of the step size, see :class:`JitteredHMC`; 0 turns it off.
+
+    Returns:
+        The chains after the last draw, with the adapted step sizes, and the draws.
+    """
+    adapting = max(4 * burn_in // 5, 1)
+    kernel = tfp.mcmc.DualAveragingStepSizeAdaptation(
+        JitteredHMC(
+            target,
+            step_size=chains.step_size[tf.newaxis, :, tf.newaxis],
+            num_leapfrog_steps=leapfrog_steps,
+            store_parameters_in_results=True,
+            jitter=jitter,
+        ),
+        num_adaptation_steps=adapting if burn_in else 0,
+        target_accept_prob=target_acceptance,
+    )
+    drawn = tfp.mcmc.sample_chain(
+        num_results=samples,
+        num_burnin_steps=burn_in,
+        current_state=chains.position,
+        kernel=kernel,
+        trace_fn=lambda _, results: (
+            results.inner_results.log_accept_ratio,
+            results.inner_results.accepted_results.target_log_prob,
+        ),
+        return_final_kernel_results=True,
+        seed=seed,
+    )
+    log_accept, log_prob = drawn.trace
+    adapted = drawn.final_kernel_results.new_step_size[0, :, 0]
+    # NaN counts as a divergence.
+    divergent = ~(log_accept > -DIVERGENCE)
+    acceptance = tf.exp(tf.minimum(tf.where(divergent, -DIVERGENCE, log_accept), 0.0))
+    return Chains(drawn.all_states[-1], adapted), Draws(
+        z=drawn.all_states,
+        log_prob=log_prob,
+        acceptance=tf.reduce_mean(acceptance, axis=[0, 1]),
+        divergences=tf.reduce_sum(tf.cast(divergent, tf.int32), axis=[0, 1]),
+        rhat=rhat(drawn.all_states),
+        ess=effective_sample_size(drawn.all_states),
+    )
+
+
+def rhat(z: tf.Tensor) -> tf.Tensor:
+    """Split R̂ of draws z [S, C, n, N_z], see :class:`Draws`: [n]."""
+    found = tfp.mcmc.potential_scale_reduction(z, independent_chain_ndims=1, split_chains=True)
+    return _largest(found)
+
+
+def effective_sample_size(z: tf.Tensor) -> tf.Tensor:
+    """Effective sample size of draws z [S, C, n, N_z], see :class:`Draws`: [n]."""
+    samples, chains = z.shape[:2]
+    total = float(samples * chains)
+    # Draws that alternate around the mean make the estimate negative or absurdly large: it is
+    # capped, as in Stan.
+    cap = total * max(math.log10(total), 1.0)
+
+    def one_dimension(z):
+        ess = tfp.mcmc.effective_sample_size(
+            z[:, 0] if chains == 1 else z,
+            filter_beyond_positive_pairs=True,
+            cross_chain_dims=None if chains == 1 else 1,
+        )
+        moved = tf.reduce_any(z != z[:1, :1], axis=[0, 1]) & ~tf.math.is_nan(ess)
+        return tf.where(moved, tf.where(ess > 0, tf.minimum(ess, cap), cap), math.nan)
+
+    # One at a time: the Fourier transforms of all at once take ten times the memory of z.
+    return -_largest(-tf.transpose(tf.map_fn(one_dimension, tf.transpose(z, [3, 0, 1, 2]))))
+
+
+def _largest(values: tf.Tensor) -> tf.Tensor:
+    """The maximum over the last axis, NaN where any value is."""
+    undefined = tf.reduce_any(tf.math.is_nan(values), axis=-1)
+    return tf.where(undefined, math.nan, tf.reduce_max(values, axis=-1))
+
+
+def evaluations(samples: int, burn_in: int, leapfrog_steps: int) -> int:
+    """Likelihood evaluations (with gradients) of a chain: one a leapfrog step, and the first."""
+    return 1 + (samples + burn_in) * leapfrog_steps

@@ -1,0 +1,198 @@
+"""Every estimator of log p(x) where log p(x) is known: how far off, how noisy, how dear."""
+
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aevb.algorithms import LABELS
+from aevb.assembly import architecture
+from aevb.checkpoints import Tensors
+from aevb.config import Experiment
+from aevb.data import Dataset
+from aevb.likelihood import ais, harmonic, importance, quadrature
+from aevb.likelihood.along_training import observations, parameters_of
+from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.methods import budget
+from aevb.likelihood.model import Model
+from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
+from aevb.progress import LOGGER
+
+WIDENING = 1.5
+"""The encoder that importance sampling proposes from on probabilistic PCA has standard deviations
+this much too large: with the exact posterior, which is at hand there, it could not go wrong."""
+
+_FIT_POINTS = 10_000
+
+Truth = Callable[[np.ndarray], np.ndarray]
+
+
+def compare_on_ppca(
+    data: Dataset, latent_dim: int, estimators: dict[str, dict], points: int, seed: int = 0
+) -> pd.DataFrame:
+    """The estimators on probabilistic PCA, whose log p(x) has a closed form.
+
+    The model is fitted to the first 10 000 training images, so that its posteriors are about as
+    narrow as those of a trained network; x are the first test images.
+
+    Args:
+        data: images.
+        latent_dim: N_z.
+        estimators: settings by name, see :func:`aevb.likelihood.methods.budget`.
+        points: how many test images.
+        seed: of all estimates.
+
+    Returns:
+        One row an estimator, see :func:`compare`.
+    """
+    exact = ProbabilisticPCA.fit(data.train[:_FIT_POINTS] / 256, latent_dim)
+    architecture = LinearGaussian(data.train.shape[1], latent_dim)
+    model = Model(architecture, exact.parameters(WIDENING))
+    x = (data.test[:points] / 256).astype(np.float32)
+    rows = compare(model, x, exact.log_likelihood, estimators, seed, name=f"PPCA N_z={latent_dim}")
+    return rows.assign(model="PPCA", latent_dim=latent_dim, truth="closed form")[_COLUMNS]
+
+
+def compare_on_network(
+    experiment: Experiment,
+    weights: Tensors,
+    data: Dataset,
+    estimators: dict[str, dict],
+    points: int,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The estimators on a trained network with N_z ≤ 3, against quadrature.
+
+    Args:
+        experiment: its settings.
+        weights: its parameters by name; the first member is used.
+        data: images; x are the first test images.
+        estimators, points, seed: as for :func:`compare_on_ppca`.
+
+    Returns:
+        One row an estimator but quadrature, see :func:`compare`.
+    """
+    images = observations(experiment, data, points)
+    model = Model(
+        architecture(experiment, images["test"].shape[1]), parameters_of(weights, member=0)
+    )
+    others = {k: v for k, v in estimators.items() if v["method"] != "quadrature"}
+    n_train = experiment.n_train or len(data.train)
+    name = f"{LABELS[experiment.algorithm]}, N={n_train}"
+    rows = compare(
+        model,
+        images["test"].numpy(),
+        lambda x: quadrature.estimate(model, x, quadrature.Budget()).value,
+        others,
+        seed,
+        name=name,
+    )
+    return rows.assign(model=name, latent_dim=experiment.latent_dim, truth="quadrature")[_COLUMNS]
+
+
+_COLUMNS = [
+    "model",
+    "latent_dim",
+    "estimator",
+    "budget",
+    "truth",
+    "n_points",
+    "n_flagged",
+    "bias",
+    "bias_standard_error",
+    "standard_deviation",
+    "rmse",
+    "seconds",
+    "likelihood_evaluations",
+]
+
+
+def compare(
+    model: Model,
+    x: np.ndarray,
+    truth: Truth,
+    estimators: dict[str, dict],
+    seed: int,
+    name: str = "model",
+) -> pd.DataFrame:
+    """The error of each estimator on x [n, D].
+
+    Annealed importance sampling also runs backward, from exact posterior samples, which only data
+    that the model itself has drawn come with: as many of those, with a truth of their own.
+    Importance sampling is left out where there is no encoder. What a point costs is taken without
+    the compilation, on a second call.
+
+    Returns:
+        ``estimator``, ``budget``, ``n_points``, ``n_flagged`` (by the estimator's own gate; flagged
+        points count like all others), in nats ``bias`` (mean error), ``bias_standard_error``,
+        ``standard_deviation`` (of a point's error) and ``rmse``; ``seconds`` for all points, and
+        ``likelihood_evaluations`` a point.
+    """
+    rows = []
+
+    def add(label: str, values: str, call: Callable[[], Estimate], exact: np.ndarray) -> None:
+        call()
+        began = time.monotonic()
+        estimate = call()
+        seconds = time.monotonic() - began
+        error = estimate.value - exact
+        n = len(error)
+        rows.append(
+            {
+                "estimator": label,
+                "budget": values,
+                "n_points": n,
+                "n_flagged": n - int(estimate.passed.sum()),
+                "bias": error.mean(),
+                "bias_standard_error": error.std(ddof=1) / np.sqrt(n),
+                "standard_deviation": error.std(ddof=1),
+                "rmse": np.sqrt(np.square(error).mean()),
+                "seconds": seconds,
+                "likelihood_evaluations": estimate.likelihood_evaluations / n,
+            }
+        )
+        LOGGER.info(
+            f"{name}: {label}: bias {error.mean():+.3f} nats, standard deviation"
+            f" {error.std(ddof=1):.3f}, {seconds:.1f} s for {n} points"
+        )
+
+    exact = truth(x)
+    for key, settings in estimators.items():
+        module, spent = budget(settings)
+        if module is importance and not model.has_encoder:
+            continue
+        if module is quadrature and model.latent_dim > quadrature.MAX_LATENT_DIM:
+            continue
+        label, values = label_of(key, module, spent), _text(settings)
+        add(
+            label,
+            values,
+            lambda module=module, spent=spent: module.estimate(model, x, spent, seed),
+            exact,
+        )
+        if module is ais:
+            z, simulated = ais.simulate(model, len(x), seed)
+            add(
+                f"{label} backward",
+                values,
+                lambda z=z, x=simulated, spent=spent: ais.reverse(model, z, x, spent, seed),
+                truth(simulated),
+            )
+    return pd.DataFrame(rows)
+
+
+def label_of(name: str, module: ModuleType, spent: Any) -> str:
+    """What tables and figures call an estimator."""
+    if module is harmonic:
+        paper = " (paper)" if name == "paper" else ""
+        return f"harmonic {spent.density}, {spent.samples}{paper}"
+    if module is importance:
+        return f"importance, {spent.samples}"
+    return "AIS" if module is ais else "quadrature"
+
+
+def _text(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in settings.items() if key != "method")

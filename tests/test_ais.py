@@ -1,0 +1,229 @@
+"""Annealed importance sampling, against models whose log p(x) is known exactly or by quadrature."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import assert_means
+from scipy import stats
+from scipy.special import logsumexp
+
+from aevb.likelihood import ais, hmc
+from aevb.likelihood.ais import Budget
+from aevb.likelihood.model import Model
+from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
+from aevb.models.mlp import MLP
+from aevb.models.vae import VAE, Parameters
+
+Z = stats.norm.isf(1e-6)
+"""Threshold of one-sided z-tests with a false-failure rate of 1e-6."""
+
+
+def truth_of(latent_dim, dim=20, variance=0.05, signal=(10.0, 3.0)):
+    """Probabilistic PCA whose posterior is ``signal`` times as narrow as its prior, the largest
+    and the smallest such factor given; about those of MNIST."""
+    generator = np.random.default_rng(latent_dim)
+    directions = np.linalg.qr(generator.standard_normal((dim, latent_dim)))[0]
+    scales = np.geomspace(*signal, latent_dim) * variance**0.5
+    return ProbabilisticPCA(directions * scales, generator.standard_normal(dim), variance)
+
+
+def model_of(truth):
+    """The same model, without an encoder."""
+    bias = np.append(truth.mean, np.log(truth.variance))
+    latent_dim, dim = truth.weights.T.shape
+    values = np.zeros((latent_dim, 0)), np.zeros(0), truth.weights.T, bias
+    decoder = MLP(*(tf.constant(value[np.newaxis], tf.float32) for value in values))
+    return Model(LinearGaussian(dim, latent_dim), Parameters(encoder=None, decoder=decoder))
+
+
+def score(samples):
+    """Mean in standard errors."""
+    return samples.mean() / stats.sem(samples)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("latent_dim", [2, 10])
+def test_default_budget_is_unbiased_to_a_twentieth_of_a_nat(latent_dim):
+    """Mean error within 0.05 nats, up to Z standard errors of the mean, of which the test demands
+    that they are at most 0.05: a false-failure rate of 1e-6 for a bias of 0.05, and a bias of 0.15
+    is found. The standard error is right within a factor of 1.5, in root mean square, and
+    all but a few points pass."""
+    truth = truth_of(latent_dim)
+    found = ais.sandwich(model_of(truth), 400, Budget(), seed=0)
+    for estimate in (found.lower, found.upper):
+        errors = estimate.value - truth.log_likelihood(found.x)
+        margin = Z * stats.sem(errors)
+        assert margin < 0.1
+        assert abs(errors.mean()) < 0.05 + margin
+        assert estimate.passed.mean() > 0.9
+        ratio = np.sqrt((errors**2).mean() / (estimate.standard_error**2).mean())
+        assert 1 / 1.5 < ratio < 1.5
+        assert estimate.likelihood_evaluations == 400 * ais.evaluations(Budget())
+
+
+SMALL = Budget(chains=2, steps=16, segments=8)
+
+
+def gaps(budget, n=400):
+    """How far the lower and the upper estimates are off, with the sign that they should have."""
+    truth = truth_of(5)
+    found = ais.sandwich(model_of(truth), n, budget, seed=0)
+    exact = truth.log_likelihood(found.x)
+    return exact - found.lower.value, found.upper.value - exact
+
+
+@pytest.mark.statistical
+def test_forward_is_below_the_truth_and_reverse_above_it_and_both_approach_it():
+    """One-sided z-tests with false-failure rates of 1e-6, at a budget that is too small; eight
+    times as many steps close the gap on either side by more than half."""
+    small, large = gaps(SMALL), gaps(SMALL._replace(steps=128))
+    for one, other in zip(small, large, strict=True):
+        assert score(one) > Z
+        assert score(one - 2 * other) > Z
+
+
+@pytest.mark.statistical
+def test_control_backward_chains_from_the_prior_give_no_upper_bound(monkeypatch):
+    def independent(model, n, seed):
+        z, x = simulate(model, n, seed)
+        return simulate(model, n, seed + 1)[0], x
+
+    simulate = ais.simulate
+    monkeypatch.setattr(ais, "simulate", independent)
+    lower, upper = gaps(SMALL)
+    assert score(lower) > Z
+    assert score(upper) < -Z
+
+
+def check_weights():
+    """E[exp(lower − log p)] = 1 = E[exp(log p − upper)], at a budget of next to nothing.
+
+    A weak likelihood leaves the weights a variance that 50 000 points can average. False-failure
+    rate 1e-6, finds 2 %.
+    """
+    truth = truth_of(2, dim=4, variance=0.5, signal=(1.5, 1.0))
+    budget = Budget(chains=2, steps=4, segments=2, tuning_steps=6, tuning_chains=1)
+    found = ais.sandwich(model_of(truth), 50_000, budget, seed=0)
+    exact = truth.log_likelihood(found.x)
+    weights = np.exp([found.lower.value - exact, exact - found.upper.value]).T
+    assert_means(weights, 1.0, detects=0.05)
+
+
+@pytest.mark.statistical
+def test_weights_are_exact_in_expectation_at_any_budget():
+    check_weights()
+
+
+@pytest.fixture
+def use_kernel(monkeypatch):
+    """Replaces the kernel for one test, in programs that are compiled anew."""
+
+    def use(kernel):
+        monkeypatch.setattr(ais, "_AnnealedHMC", kernel)
+        ais._annealing.cache_clear()
+
+    yield use
+    ais._annealing.cache_clear()
+
+
+class Cooled(ais._AnnealedHMC):
+    """Leaves another distribution invariant than it is told to."""
+
+    def __init__(self, target, **options):
+        super().__init__(lambda z: 1.5 * target(z), **options)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("kernel", [Cooled, hmc.JitteredHMC])
+def test_control_wrong_kernels_bias_the_weights(kernel, use_kernel):
+    """The second is right for a constant target: annealed, it compares log densities of two
+    temperatures."""
+    use_kernel(kernel)
+    with pytest.raises(AssertionError):
+        check_weights()
+
+
+@pytest.mark.statistical
+def test_control_a_cooled_kernel_breaks_the_sandwich(use_kernel):
+    """Chains that are narrower than they should be see too high a likelihood everywhere."""
+    use_kernel(Cooled)
+    lower, _ = gaps(Budget(steps=128, segments=8))
+    assert score(lower) < -Z
+
+
+@pytest.mark.statistical
+def test_random_decoder_agrees_with_quadrature():
+    """A Bernoulli decoder: lower and upper estimates within 0.05 nats of the integral over a grid,
+    up to Z standard errors of the mean, which are at most 0.02; so is the gap, which is negative
+    by chance only."""
+    model = VAE(20, 2, 10, "bernoulli", initial_standard_deviation=1.5)
+    parameters = model.init(tf.constant([1]))
+    weights = [value[0].numpy().astype(np.float64) for value in parameters.decoder]
+    found = ais.sandwich(Model(model, parameters), 100, Budget(), seed=0)
+
+    axis, spacing = np.linspace(-7, 7, 401, retstep=True)
+    z = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    logits = np.tanh(z @ weights[0] + weights[1]) @ weights[2] + weights[3]
+    log_joint = found.x @ logits.T - np.logaddexp(0, logits).sum(axis=1)
+    log_joint += stats.norm.logpdf(z).sum(axis=1)
+    exact = logsumexp(log_joint, axis=1) + 2 * np.log(spacing)
+
+    lower, upper = found.lower.value - exact, found.upper.value - exact
+    for error in (lower, upper, upper - lower):
+        assert Z * stats.sem(error) < 0.1
+        assert abs(error.mean()) < 0.05 + Z * stats.sem(error)
+    assert score(upper - lower) > -Z
+    assert found.lower.passed.mean() > 0.9
+
+
+def test_same_seed_same_numbers():
+    model, x = model_of(truth_of(2)), truth_of(2).sample(5, np.random.default_rng(0))
+    first, again, other = (ais.estimate(model, x, SMALL, seed).value for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
+
+
+def test_new_parameters_and_directions_need_no_new_program():
+    ais._annealing.cache_clear()
+    for variance in (0.05, 0.1):
+        ais.sandwich(model_of(truth_of(2, variance=variance)), 6, SMALL, seed=0)
+    program = ais._annealing(LinearGaussian(20, 2), 2, SMALL.leapfrog_steps)
+    assert program.experimental_get_tracing_count() == 1
+
+
+def test_schedules_are_increasing_and_complete():
+    truth = truth_of(10)
+    ends, step_sizes = ais.tune(model_of(truth), ais.simulate(model_of(truth), 50, 0)[1], SMALL, 0)
+    assert ends.shape == (9, 50) and step_sizes.shape == (8, 50)
+    assert (ends[0] == 0).all() and (ends[-1] == 1).all()
+    assert (np.diff(ends, axis=0) > 0).all()
+    assert (step_sizes > 0).all() and (step_sizes[0] > step_sizes[-1]).all()
+
+
+@pytest.mark.parametrize("variance", [1e-3, 1e3])
+def test_extreme_log_densities_do_not_overflow(variance):
+    """Around +1000 and −1900 nats; x that the model would never produce is 1e5 nats worse."""
+    truth = truth_of(2, dim=400, variance=variance)
+    x = truth.sample(10, np.random.default_rng(0))
+    x[-1] += 30 * variance**0.5
+    found = ais.estimate(model_of(truth), x, Budget(), seed=0)
+    exact = truth.log_likelihood(x)
+    assert (abs(exact) > 900).all()
+    np.testing.assert_allclose(found.value[:-1], exact[:-1], atol=1.0)
+    assert np.isfinite(found.value).all()
+
+
+def test_gate_flags_small_budgets_and_bad_numbers():
+    truth = truth_of(10)
+    x = truth.sample(50, np.random.default_rng(0))
+    hasty = ais.estimate(model_of(truth), x, Budget(steps=16), seed=0)
+    assert hasty.passed.mean() < 0.1
+    x[0] = np.nan
+    assert not ais.estimate(model_of(truth), x[:3], Budget(steps=16), seed=0).passed[0]
+
+
+def test_budgets_that_make_no_sense_are_refused():
+    x = np.zeros((2, 20))
+    for budget in (Budget(chains=1), Budget(segments=0), Budget(steps=100, segments=16)):
+        with pytest.raises(ValueError, match="multiple of the segments"):
+            ais.estimate(model_of(truth_of(2)), x, budget, seed=0)
