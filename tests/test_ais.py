@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import assert_means
 from scipy import stats
 from scipy.special import logsumexp
 
@@ -13,6 +12,7 @@ from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE, Parameters
+from conftest import assert_means
 
 Z = stats.norm.isf(1e-6)
 """Threshold of one-sided z-tests with a false-failure rate of 1e-6."""
@@ -45,11 +45,11 @@ def score(samples):
 @pytest.mark.parametrize("latent_dim", [2, 10])
 def test_default_budget_is_unbiased_to_a_twentieth_of_a_nat(latent_dim):
     """Mean error within 0.05 nats, up to Z standard errors of the mean, of which the test demands
-    that they are at most 0.05: a false-failure rate of 1e-6 for a bias of 0.05, and a bias of 0.15
+    that they are at most 0.1: a false-failure rate of 1e-6 for a bias of 0.05, and a bias of 0.25
     is found. The standard error is right within a factor of 1.5, in root mean square, and
     all but a few points pass."""
     truth = truth_of(latent_dim)
-    found = ais.sandwich(model_of(truth), 400, Budget(), seed=0)
+    found = ais.sandwich(model_of(truth), 120, Budget(), seed=0)
     for estimate in (found.lower, found.upper):
         errors = estimate.value - truth.log_likelihood(found.x)
         margin = Z * stats.sem(errors)
@@ -58,13 +58,13 @@ def test_default_budget_is_unbiased_to_a_twentieth_of_a_nat(latent_dim):
         assert estimate.passed.mean() > 0.9
         ratio = np.sqrt((errors**2).mean() / (estimate.standard_error**2).mean())
         assert 1 / 1.5 < ratio < 1.5
-        assert estimate.likelihood_evaluations == 400 * ais.evaluations(Budget())
+        assert estimate.likelihood_evaluations == 120 * ais.evaluations(Budget())
 
 
 SMALL = Budget(chains=2, steps=16, segments=8)
 
 
-def gaps(budget, n=400):
+def gaps(budget, n=300):
     """How far the lower and the upper estimates are off, with the sign that they should have."""
     truth = truth_of(5)
     found = ais.sandwich(model_of(truth), n, budget, seed=0)
@@ -85,7 +85,7 @@ def test_forward_is_below_the_truth_and_reverse_above_it_and_both_approach_it():
 @pytest.mark.statistical
 def test_control_backward_chains_from_the_prior_give_no_upper_bound(monkeypatch):
     def independent(model, n, seed):
-        z, x = simulate(model, n, seed)
+        _, x = simulate(model, n, seed)
         return simulate(model, n, seed + 1)[0], x
 
     simulate = ais.simulate
@@ -95,23 +95,24 @@ def test_control_backward_chains_from_the_prior_give_no_upper_bound(monkeypatch)
     assert score(upper) < -Z
 
 
-def check_weights():
+def check_weights(detects):
     """E[exp(lower − log p)] = 1 = E[exp(log p − upper)], at a budget of next to nothing.
 
-    A weak likelihood leaves the weights a variance that 50 000 points can average. False-failure
-    rate 1e-6, finds 2 %.
+    A weak likelihood leaves the weights a variance that 30 000 points can average. False-failure
+    rate 1e-6.
     """
-    truth = truth_of(2, dim=4, variance=0.5, signal=(1.5, 1.0))
-    budget = Budget(chains=2, steps=4, segments=2, tuning_steps=6, tuning_chains=1)
-    found = ais.sandwich(model_of(truth), 50_000, budget, seed=0)
+    truth = truth_of(2, dim=4, variance=0.5, signal=(1.0, 0.7))
+    budget = Budget(chains=2, steps=4, segments=2, tuning_steps=8, tuning_chains=1)
+    found = ais.sandwich(model_of(truth), 30_000, budget, seed=0)
     exact = truth.log_likelihood(found.x)
     weights = np.exp([found.lower.value - exact, exact - found.upper.value]).T
-    assert_means(weights, 1.0, detects=0.05)
+    assert_means(weights, 1.0, detects)
 
 
 @pytest.mark.statistical
 def test_weights_are_exact_in_expectation_at_any_budget():
-    check_weights()
+    """Finds 5 %."""
+    check_weights(detects=0.05)
 
 
 @pytest.fixture
@@ -136,30 +137,23 @@ class Cooled(ais._AnnealedHMC):
 @pytest.mark.statistical
 @pytest.mark.parametrize("kernel", [Cooled, hmc.JitteredHMC])
 def test_control_wrong_kernels_bias_the_weights(kernel, use_kernel):
-    """The second is right for a constant target: annealed, it compares log densities of two
-    temperatures."""
+    """The second is right for a constant target: annealed, it compares the log densities of two
+    temperatures. With it some weights are so large that only a factor of two is sure to be found;
+    the errors are larger."""
     use_kernel(kernel)
     with pytest.raises(AssertionError):
-        check_weights()
-
-
-@pytest.mark.statistical
-def test_control_a_cooled_kernel_breaks_the_sandwich(use_kernel):
-    """Chains that are narrower than they should be see too high a likelihood everywhere."""
-    use_kernel(Cooled)
-    lower, _ = gaps(Budget(steps=128, segments=8))
-    assert score(lower) < -Z
+        check_weights(detects=1.0)
 
 
 @pytest.mark.statistical
 def test_random_decoder_agrees_with_quadrature():
     """A Bernoulli decoder: lower and upper estimates within 0.05 nats of the integral over a grid,
-    up to Z standard errors of the mean, which are at most 0.02; so is the gap, which is negative
+    up to Z standard errors of the mean, which are at most 0.1; so is the gap, which is negative
     by chance only."""
     model = VAE(20, 2, 10, "bernoulli", initial_standard_deviation=1.5)
     parameters = model.init(tf.constant([1]))
     weights = [value[0].numpy().astype(np.float64) for value in parameters.decoder]
-    found = ais.sandwich(Model(model, parameters), 100, Budget(), seed=0)
+    found = ais.sandwich(Model(model, parameters), 60, Budget(), seed=0)
 
     axis, spacing = np.linspace(-7, 7, 401, retstep=True)
     z = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
@@ -176,19 +170,23 @@ def test_random_decoder_agrees_with_quadrature():
     assert found.lower.passed.mean() > 0.9
 
 
-def test_same_seed_same_numbers():
-    model, x = model_of(truth_of(2)), truth_of(2).sample(5, np.random.default_rng(0))
-    first, again, other = (ais.estimate(model, x, SMALL, seed).value for seed in (3, 3, 4))
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).all()
-
-
-def test_new_parameters_and_directions_need_no_new_program():
-    ais._annealing.cache_clear()
-    for variance in (0.05, 0.1):
-        ais.sandwich(model_of(truth_of(2, variance=variance)), 6, SMALL, seed=0)
+def test_same_seed_same_numbers_and_new_parameters_no_new_program():
+    truth, other = truth_of(2), truth_of(2, variance=0.1)
+    x = truth.sample(5, np.random.default_rng(0))
+    values = [ais.estimate(model_of(truth), x, SMALL, seed).value for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(values[0], values[1])
+    assert (values[0] != values[2]).all()
+    assert (values[0] != ais.estimate(model_of(other), x, SMALL, 3).value).all()
+    ais.reverse(model_of(other), np.zeros((5, 2)), x, SMALL, 3)
     program = ais._annealing(LinearGaussian(20, 2), 2, SMALL.leapfrog_steps)
     assert program.experimental_get_tracing_count() == 1
+
+
+def test_latents_that_do_nothing_leave_the_estimate_exact():
+    truth = ProbabilisticPCA(np.zeros((20, 2)), np.zeros(20), 1.0)
+    x = truth.sample(5, np.random.default_rng(0))
+    found = ais.estimate(model_of(truth), x, SMALL, 0)
+    np.testing.assert_allclose(found.value, truth.log_likelihood(x), atol=1e-3)
 
 
 def test_schedules_are_increasing_and_complete():
@@ -200,7 +198,7 @@ def test_schedules_are_increasing_and_complete():
     assert (step_sizes > 0).all() and (step_sizes[0] > step_sizes[-1]).all()
 
 
-@pytest.mark.parametrize("variance", [1e-3, 1e3])
+@pytest.mark.parametrize("variance", [3e-4, 1e3])
 def test_extreme_log_densities_do_not_overflow(variance):
     """Around +1000 and −1900 nats; x that the model would never produce is 1e5 nats worse."""
     truth = truth_of(2, dim=400, variance=variance)
@@ -216,14 +214,17 @@ def test_extreme_log_densities_do_not_overflow(variance):
 def test_gate_flags_small_budgets_and_bad_numbers():
     truth = truth_of(10)
     x = truth.sample(50, np.random.default_rng(0))
-    hasty = ais.estimate(model_of(truth), x, Budget(steps=16), seed=0)
-    assert hasty.passed.mean() < 0.1
     x[0] = np.nan
-    assert not ais.estimate(model_of(truth), x[:3], Budget(steps=16), seed=0).passed[0]
+    hasty = ais.estimate(model_of(truth), x, Budget(steps=16), seed=0)
+    assert not hasty.passed[0]
+    assert hasty.passed.mean() < 0.1
 
 
 def test_budgets_that_make_no_sense_are_refused():
-    x = np.zeros((2, 20))
+    model, x = model_of(truth_of(2)), np.zeros((2, 20))
     for budget in (Budget(chains=1), Budget(segments=0), Budget(steps=100, segments=16)):
         with pytest.raises(ValueError, match="multiple of the segments"):
-            ais.estimate(model_of(truth_of(2)), x, budget, seed=0)
+            ais.estimate(model, x, budget, seed=0)
+    for budget in (Budget(steps=0), Budget(leapfrog_steps=0), Budget(tuning_steps=7)):
+        with pytest.raises(ValueError, match="8 tuning steps"):
+            ais.estimate(model, x, budget, seed=0)

@@ -102,7 +102,8 @@ def test_help_lists_the_commands():
     """--help ends well and lists every command with what it does."""
     shown = CliRunner().invoke(cli.app, ["--help"])
     assert shown.exit_code == 0
-    commands = "fetch select-step-size train figure table bench document-config".split()
+    commands = "fetch select-step-size train likelihood compare-estimators".split()
+    commands += "figure table bench document-config".split()
     for command in commands:
         (line,) = [line for line in shown.output.splitlines() if f" {command} " in line]
         assert len(line.split(command, 1)[1].strip(" │|")) > 15
@@ -203,11 +204,23 @@ def test_settings_are_what_the_stages_read(run):
     assert (wanted.variant, wanted.batch_size) == ("paper", 100)
 
 
+def test_settings_of_figure_3(run):
+    """--n-train and --hidden-units give an experiment of Figure 3, Monte Carlo EM too."""
+    words = ["--dataset", "mnist", "--algorithm", "mcem", "--latent-dim", "3", "--scale", "smoke"]
+    outcome = run("settings", *words, "--n-train", "1000", "--hidden-units", "100", *CONFIGURATION)
+    wanted = Experiment.from_json(outcome[1])
+    assert (wanted.algorithm, wanted.n_train, wanted.hidden_units) == ("mcem", 1000, 100)
+    assert (wanted.training_samples, wanted.snapshots) == (1_500_000, True)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [
         ("--dataset", "cifar", "allowed: mnist, frey_face"),
-        ("--algorithm", "sgd", "allowed: aevb, wake_sleep"),
+        ("--algorithm", "sgd", "allowed: aevb, wake_sleep, mcem"),
+        ("--algorithm", "mcem", "give n_train"),
+        ("--n-train", "0", "minimum of 1"),
+        ("--hidden-units", "0", "minimum of 1"),
         ("--latent-dim", "0", "minimum of 1"),
         ("--scale", "huge", "allowed: smoke, quick, full, paper"),
     ],

@@ -12,6 +12,7 @@ from aevb import config as configuration
 from aevb.config import Experiment, experiment, load, read_yaml, validate
 from aevb.documentation import configuration_page
 from aevb.errors import ConfigError
+from aevb.likelihood.methods import METHODS, budget
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
@@ -23,6 +24,7 @@ MINIMAL = {
     "scales": {"short": {"training_samples": 1000}},
     "variants": {"authors": {}},
     "figures": {"fig2": {"latent_dims": {"mnist": [3]}}},
+    "estimators": {"paper": {"method": "harmonic"}, "quadrature": {"method": "quadrature"}},
 }
 
 
@@ -30,11 +32,24 @@ def checked(**changes) -> dict:
     return load(deepcopy(MINIMAL) | changes, DATASETS, SCHEMAS)[0]
 
 
-def settings(dataset="mnist", algorithm="aevb", latent_dim=3, **changes) -> Experiment:
+def settings(
+    dataset="mnist", algorithm="aevb", latent_dim=3, n_train=None, units=None, **changes
+) -> Experiment:
     config, definitions = load(deepcopy(MINIMAL) | changes, DATASETS, SCHEMAS)
     return experiment(
-        config, definitions, dataset=dataset, latent_dim=latent_dim, algorithm=algorithm
+        config,
+        definitions,
+        dataset=dataset,
+        latent_dim=latent_dim,
+        algorithm=algorithm,
+        n_train=n_train,
+        hidden_units=units,
     )
+
+
+def n_train_of(algorithm: str) -> int | None:
+    """Monte Carlo EM alone needs one."""
+    return 1000 if algorithm == "mcem" else None
 
 
 def test_defaults_are_filled_in():
@@ -48,13 +63,46 @@ def test_defaults_are_filled_in():
     assert config["scales"]["short"] == {
         "training_samples": 1000,
         "selection_samples": 100_000,
+        "fig3": {
+            "training_samples": {"aevb": 10**6, "wake_sleep": 10**6, "mcem": 10**6},
+            "selection_samples": {"aevb": 100_000, "wake_sleep": 100_000, "mcem": 300_000},
+            "points": 1000,
+        },
+        "truth": {
+            "points": 100,
+            "latent_dims": [2, 3, 5, 10, 20],
+            "algorithms": ["aevb", "wake_sleep", "mcem"],
+            "estimators": ["paper", "quadrature"],
+        },
         "seeds": [0],
     }
     assert config["variants"]["authors"]["batch_size"] == 100
     assert config["variants"]["authors"]["weight_prior"] == "all"
     assert config["figures"]["fig2"]["algorithms"] == ["aevb", "wake_sleep"]
+    assert config["figures"]["fig3"] == {
+        "dataset": "mnist",
+        "latent_dim": 3,
+        "hidden_units": 100,
+        "n_train": [1000, 50_000],
+        "algorithms": ["aevb", "wake_sleep", "mcem"],
+        "estimators": ["paper", "quadrature"],
+    }
+    assert config["figures"]["estimators"] == {"dataset": "mnist"}
+    assert config["monte_carlo_em"] == {
+        "leapfrog_steps": 10,
+        "weight_updates": 5,
+        "target_acceptance": 0.9,
+        "initial_hmc_step_size": 0.01,
+    }
     config["step_sizes"].append(1)
+    config["scales"]["short"]["truth"]["estimators"].append("ais")
     assert checked()["step_sizes"] == [0.01, 0.02, 0.1]
+    assert checked()["scales"]["short"]["truth"]["estimators"] == ["paper", "quadrature"]
+
+
+def test_settings_of_an_estimator_have_no_default():
+    """What is left out of an estimator stays out, so that the method's own default holds."""
+    assert checked()["estimators"] == MINIMAL["estimators"]
 
 
 def test_given_values_are_kept():
@@ -67,8 +115,12 @@ def test_given_values_are_kept():
 
 
 def test_repository_configuration_is_valid():
-    """The configuration that is shipped passes, and every scale and variant gives settings."""
+    """The configuration that is shipped passes, and every scale and variant gives settings of
+    both figures; every estimator of it has a budget."""
     config, definitions = load(CONFIG, DATASETS, SCHEMAS)
+    fig3 = config["figures"]["fig3"]
+    for estimator in config["estimators"].values():
+        budget(estimator)
     for scale in config["scales"]:
         for variant in config["variants"]:
             for dataset, latent_dims in config["figures"]["fig2"]["latent_dims"].items():
@@ -83,6 +135,25 @@ def test_repository_configuration_is_valid():
                 )
                 assert made.variant == variant
                 assert isinstance(made.training_samples, int)
+                assert (made.n_train, made.snapshots) == (None, False)
+            for n_train in fig3["n_train"]:
+                for algorithm in fig3["algorithms"]:
+                    made = experiment(
+                        config,
+                        definitions,
+                        dataset=fig3["dataset"],
+                        latent_dim=fig3["latent_dim"],
+                        algorithm=algorithm,
+                        scale=scale,
+                        variant=variant,
+                        n_train=n_train,
+                        hidden_units=fig3["hidden_units"],
+                    )
+                    assert (made.n_train, made.hidden_units) == (n_train, fig3["hidden_units"])
+                    wanted = config["scales"][scale]["fig3"]["training_samples"][algorithm]
+                    assert made.training_samples == wanted
+                    assert isinstance(made.training_samples, int)
+                    assert made.snapshots
 
 
 def test_numbers_that_yaml_reads_as_text():
@@ -135,6 +206,81 @@ def test_selection_does_not_depend_on_the_budget():
     assert settings(step_sizes=[0.3]).for_selection() != reference
 
 
+def test_selection_of_monte_carlo_em_takes_at_most_1000_images():
+    """A step of Monte Carlo EM takes the whole training set, so its selection takes 1000 images of
+    a larger one and all of a smaller one; no selection keeps snapshots."""
+    sizes = {n: settings(algorithm="mcem", n_train=n).for_selection().n_train for n in (30, 50_000)}
+    assert sizes == {30: 30, 50_000: 1000}
+    for algorithm in ("aevb", "wake_sleep"):
+        selected = settings(algorithm=algorithm, n_train=50_000).for_selection()
+        assert (selected.n_train, selected.snapshots) == (50_000, False)
+    assert settings().for_selection().n_train is None
+    changes = {"fig3": {"selection_samples": {"aevb": 70, "wake_sleep": 80, "mcem": 90}}}
+    scales = {"short": {"training_samples": 1000} | changes}
+    selected = settings(algorithm="mcem", n_train=1000, scales=scales).for_selection()
+    assert selected.training_samples == 90
+
+
+def test_experiment_of_figure_3():
+    """n_train makes it one of Figure 3: that figure's budget by algorithm, snapshots, and its own
+    hidden units; an override of the budget holds for it as well."""
+    samples = {"aevb": 50, "wake_sleep": 60, "mcem": 70}
+    scales = {"short": {"training_samples": 1000, "fig3": {"training_samples": samples}}}
+    for algorithm, wanted in samples.items():
+        made = settings(algorithm=algorithm, n_train=20, units=7, scales=scales, seeds=[2, 3])
+        assert (made.training_samples, made.hidden_units, made.n_train) == (wanted, 7, 20)
+        assert made.snapshots
+        assert made.seeds == (2, 3)
+        assert "N=20" in made.name
+    assert settings(n_train=20, scales=scales, training_samples=9).training_samples == 9
+    assert settings(scales=scales).training_samples == 1000
+
+
+def test_warm_up_for_each_algorithm():
+    """A table of warm-up minibatches gives each algorithm its own."""
+    warmup = {"aevb": 1, "wake_sleep": 2, "mcem": 3}
+    found = {
+        algorithm: settings(
+            algorithm=algorithm,
+            n_train=n_train_of(algorithm),
+            variants={"authors": {"warmup_minibatches": warmup}},
+        ).warmup_minibatches
+        for algorithm in configuration.ALGORITHMS
+    }
+    assert found == warmup
+
+
+def test_settings_of_monte_carlo_em_reach_the_experiment():
+    """monte_carlo_em is part of what decides the numbers."""
+    changed = settings(algorithm="mcem", n_train=10, monte_carlo_em={"leapfrog_steps": 3})
+    assert changed.monte_carlo_em["leapfrog_steps"] == 3
+    assert changed.monte_carlo_em["weight_updates"] == 5
+    assert changed != settings(algorithm="mcem", n_train=10)
+
+
+def test_settings_of_an_estimator_are_those_of_its_method():
+    """The settings that the configuration allows a method are fields of its budget with the
+    default's type, and every method that there is can be configured."""
+    assert configuration._METHODS.keys() == METHODS.keys()
+    schema = read_yaml(SCHEMAS / "config.schema.yaml")["properties"]["estimators"]
+    properties = schema["additionalProperties"]["properties"]
+    assert set(properties["method"]["enum"]) == set(METHODS)
+    for method, allowed in configuration._METHODS.items():
+        defaults = METHODS[method].Budget()._asdict()
+        assert set(allowed) <= defaults.keys(), method
+        assert set(allowed) <= properties.keys(), method
+        for key in allowed:
+            part = configuration.resolve(properties[key], read_yaml(SCHEMAS / "config.schema.yaml"))
+            if "enum" in part:
+                assert defaults[key] in part["enum"]
+            else:
+                kind = {"integer": int, "number": float}[part["type"]]
+                assert isinstance(defaults[key], kind), (method, key)
+    assert {key for keys in configuration._METHODS.values() for key in keys} | {"method"} == set(
+        properties
+    )
+
+
 def test_wake_sleep_alone_gets_the_factor():
     """The factor of wake-sleep's encoder does not reach AEVB."""
     variants = {"authors": {"wake_sleep_log_variance_factor": 0.1}}
@@ -154,6 +300,14 @@ def test_sources_are_not_part_of_the_settings():
     assert not {"sources", "terms"} & definition.keys()
     assert {"split", "image_shape", "observation", "files"} <= definition.keys()
     assert definition["files"]["train-images-idx3-ubyte"]["sha256"]
+
+
+def figures(**changes) -> dict:
+    return {"figures": MINIMAL["figures"] | changes}
+
+
+def estimators(**changes) -> dict:
+    return {"estimators": MINIMAL["estimators"] | changes}
 
 
 WRONG = {
@@ -211,6 +365,86 @@ WRONG = {
         {"scales": {"short": {}}},
         ["scales.short", "training_samples"],
     ),
+    "Monte Carlo EM in Figure 2": (
+        {"figures": {"fig2": {"latent_dims": {"mnist": [3]}, "algorithms": ["mcem"]}}},
+        ["figures.fig2.algorithms.0", "'mcem'", "allowed: aevb, wake_sleep"],
+    ),
+    "unknown key of Figure 3": (
+        figures(fig3={"points": 5}),
+        ["figures.fig3", "'points'", "allowed:", "n_train"],
+    ),
+    "no training images": (
+        figures(fig3={"n_train": [0]}),
+        ["figures.fig3.n_train.0", "at least 1"],
+    ),
+    "unknown data set of Figure 3": (
+        figures(fig3={"dataset": "cifar"}),
+        ["figures.fig3.dataset", "'cifar'", "allowed: mnist, frey_face"],
+    ),
+    "unknown data set of the estimators' figure": (
+        figures(estimators={"dataset": "cifar"}),
+        ["figures.estimators.dataset", "'cifar'", "allowed: mnist, frey_face"],
+    ),
+    "unknown estimator of Figure 3": (
+        figures(fig3={"estimators": ["paper", "guess"]}),
+        ["figures.fig3.estimators", "'guess'", "allowed: paper, quadrature"],
+    ),
+    "quadrature in four dimensions": (
+        figures(fig3={"latent_dim": 4}),
+        ["figures.fig3.latent_dim", "4", "quadrature", "at most 3"],
+    ),
+    "unknown estimator of a scale": (
+        {"scales": {"short": {"training_samples": 1, "truth": {"estimators": ["guess"]}}}},
+        ["scales.short.truth.estimators", "'guess'", "allowed: paper, quadrature"],
+    ),
+    "points 0": (
+        {"scales": {"short": {"training_samples": 1, "fig3": {"points": 0}}}},
+        ["scales.short.fig3.points", "at least 1"],
+    ),
+    "budget of Figure 3 for one algorithm only": (
+        {"scales": {"short": {"training_samples": 1, "fig3": {"training_samples": {"aevb": 5}}}}},
+        ["scales.short.fig3.training_samples", "'wake_sleep'", "required"],
+    ),
+    "warm-up without Monte Carlo EM": (
+        {"variants": {"authors": {"warmup_minibatches": {"aevb": 1, "wake_sleep": 1}}}},
+        ["variants.authors.warmup_minibatches", "'mcem'"],
+    ),
+    "unknown method": (
+        estimators(mine={"method": "guess"}),
+        ["estimators.mine.method", "'guess'", "allowed: harmonic, importance, ais, quadrature"],
+    ),
+    "estimator without a method": (
+        estimators(mine={"samples": 5}),
+        ["estimators.mine", "'method'", "required"],
+    ),
+    "setting of no method": (
+        estimators(mine={"method": "ais", "temperature": 5}),
+        ["estimators.mine", "'temperature'", "allowed:", "leapfrog_steps"],
+    ),
+    "setting of another method": (
+        estimators(mine={"method": "quadrature", "samples": 5}),
+        ["estimators.mine", "'samples'", "allowed: tolerance"],
+    ),
+    "importance sampling with chains": (
+        estimators(mine={"method": "importance", "samples": 5, "chains": 2}),
+        ["estimators.mine", "'chains'", "allowed: samples"],
+    ),
+    "unknown density": (
+        estimators(mine={"method": "harmonic", "density": "flat"}),
+        ["estimators.mine.density", "'flat'", "allowed: kernel, diagonal, full"],
+    ),
+    "acceptance of 1": (
+        estimators(mine={"method": "ais", "target_acceptance": 1}),
+        ["estimators.mine.target_acceptance", "1", "less than 1"],
+    ),
+    "R-hat below 1": (
+        estimators(mine={"method": "harmonic", "max_rhat": 0.9}),
+        ["estimators.mine.max_rhat", "0.9", "greater than 1"],
+    ),
+    "name of an estimator": (
+        estimators(**{"My own": {"method": "ais"}}),
+        ["estimators", "'My own'"],
+    ),
 }
 
 
@@ -226,7 +460,7 @@ def test_wrong_input(case):
         assert part in text, text
 
 
-@pytest.mark.parametrize("key", ["scales", "variants", "figures"])
+@pytest.mark.parametrize("key", ["scales", "variants", "figures", "estimators"])
 def test_missing_table(key):
     """A configuration that lacks a required table is refused with a line that names it."""
     given = {name: value for name, value in MINIMAL.items() if name != key}
@@ -265,8 +499,12 @@ def test_file_that_is_no_table(tmp_path, content):
     ("changes", "wanted"),
     [
         ({"dataset": "cifar"}, ["dataset", "'cifar'", "mnist, frey_face"]),
-        ({"algorithm": "vae"}, ["algorithm", "'vae'", "aevb, wake_sleep"]),
+        ({"algorithm": "vae"}, ["algorithm", "'vae'", "aevb, wake_sleep, mcem"]),
+        ({"algorithm": "mcem"}, ["mcem", "n_train", "Figure 3"]),
         ({"latent_dim": 0}, ["latent_dim", "0", "minimum of 1"]),
+        ({"n_train": 0}, ["n_train", "0", "minimum of 1"]),
+        ({"algorithm": "mcem", "n_train": 0}, ["n_train", "0", "minimum of 1"]),
+        ({"hidden_units": 0}, ["hidden_units", "0", "minimum of 1"]),
         ({"scale": "huge"}, ["scale", "'huge'", "short"]),
         ({"variant": "mine"}, ["variant", "'mine'", "authors"]),
     ],
@@ -277,6 +515,7 @@ def test_wrong_experiment(changes, wanted):
     chosen = {"dataset": "mnist", "algorithm": "aevb", "latent_dim": 3} | changes
     with pytest.raises(ConfigError) as caught:
         experiment(config, definitions, **chosen)
+    assert "\n" not in str(caught.value)
     for part in wanted:
         assert part in str(caught.value)
 
@@ -285,7 +524,7 @@ def test_wrong_experiment(changes, wanted):
 @pytest.mark.parametrize("algorithm", configuration.ALGORITHMS)
 def test_experiment_json_round_trip(dataset, algorithm):
     """An experiment survives the JSON that the workflow passes it in, in one line."""
-    made = settings(dataset, algorithm, seeds=[0, 5])
+    made = settings(dataset, algorithm, n_train=n_train_of(algorithm), seeds=[0, 5])
     text = made.to_json()
     assert "\n" not in text
     back = Experiment.from_json(text)
@@ -310,7 +549,7 @@ def test_experiment_with_wrong_fields(change):
         Experiment.from_json(json.dumps(values))
 
 
-def parts_of(schema: dict, root: dict, path: str = "", required: bool = True):
+def parts_of(schema: dict, root: dict, path: str = ""):
     """Every key of a schema: its path, its part with references resolved, whether required."""
     schema = configuration.resolve(schema, root)
     for name, part in schema.get("properties", {}).items():
@@ -337,9 +576,11 @@ def test_every_key_is_described(file):
 def test_every_optional_key_has_a_default():
     """Each key of config.yaml that may be left out has a default, which the schema accepts."""
     schema = read_yaml(SCHEMAS / "config.schema.yaml")
-    # A table that may be left out of `figures` is the one case where its content has the default.
     for path, part, required in parts_of(schema, schema):
-        assert required or "default" in part, path
+        # The defaults of an estimator are its method's own, in its module: four methods share the
+        # table's keys, and one default here would give the others what they do not take.
+        of_an_estimator = path.startswith("estimators.NAME.")
+        assert required or "default" in part or of_an_estimator, path
         if "default" in part:
             validate(
                 {"value": part["default"]},

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import assert_means
 from scipy import stats
 
 from aevb import bounds, random
@@ -13,6 +12,7 @@ from aevb.likelihood.model import Model, log_likelihood
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import Parameters
+from conftest import assert_means
 
 D, N_Z = 30, 3
 GENERATOR = np.random.default_rng(0)
@@ -79,8 +79,8 @@ def test_control_weights_that_lack_a_term_have_variance_and_the_wrong_mean(dropp
 
 @pytest.mark.statistical
 def test_one_sample_is_the_bounds_estimator_a_in_expectation():
-    """The mean difference of 4000 pairs of draws at one x each; with estimator A twice as large,
-    in the last component, for control. False-failure rate 1e-6, finds 0.2 nats."""
+    """The means of 4000 draws of both, and the closed form. False-failure rate 1e-6 each; finds
+    0.3 nats, of which the control, log p(x) itself, is further away."""
     n, width = 4000, 1.4
     x = TRUTH.sample(n, np.random.default_rng(2)).astype(np.float32)
     model = model_of(TRUTH, width)
@@ -130,12 +130,11 @@ def test_proposal_that_is_too_wide_converges_within_the_stated_error():
     assert_means(np.stack([scores, scores**2], axis=1), [0.0, 1.0], detects=0.5)
 
 
-@pytest.mark.parametrize("samples", [1, 150, 1000])
-def test_blocks_change_no_number_materially(samples):
-    references = [errors(1.3, samples, n=10, block=1000)[1]]
+def test_blocks_change_no_number_materially():
+    whole = errors(1.3, 150, n=10, block=1000)[1]
     for block in (1, 7, 100):
-        found = errors(1.3, samples, n=10, block=block)[1]
-        for one, other in zip(found[:2], references[0][:2], strict=True):
+        found = errors(1.3, 150, n=10, block=block)[1]
+        for one, other in zip(found[:2], whole[:2], strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
@@ -176,7 +175,7 @@ def test_pareto_shapes_of_known_tails_are_found():
     assert (importance.pareto_k(tail[:, :5]) == np.inf).all()
 
 
-@pytest.mark.parametrize("variance", [1e-3, 1e3])
+@pytest.mark.parametrize("variance", [3e-4, 1e3])
 def test_extreme_log_densities_stay_exact(variance):
     """Around +1000 and −1900 nats: exp of neither is a float32."""
     truth = ProbabilisticPCA(
@@ -195,7 +194,8 @@ def test_hopeless_points_are_finite_and_flagged():
     """q and p(z|x) 1000 standard deviations apart, and an x that is not a number."""
     model = model_of(TRUTH)
     encoder = model.parameters.encoder
-    shifted = encoder._replace(output_bias=encoder.output_bias + [[200.0] * N_Z + [0.0] * N_Z])
+    shift = np.repeat(np.float32([200.0, 0.0]), N_Z)
+    shifted = encoder._replace(output_bias=encoder.output_bias + shift)
     model = model._replace(parameters=model.parameters._replace(encoder=shifted))
     x = TRUTH.sample(2, GENERATOR)
     x[1] = np.nan

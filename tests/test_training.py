@@ -134,7 +134,7 @@ def test_train_value_is_the_mean_since_the_last_log_point(go):
 def test_chunk_size_changes_no_number(go, monkeypatch, steps):
     """However the work is cut into chunks, curve and state are the same bit for bit."""
     reference, _ = go()
-    monkeypatch.setattr(training, "_FIRST_CHUNK_STEPS", steps)
+    monkeypatch.setattr(training, "_FIRST_CHUNK_SAMPLES", steps * BATCH)
     monkeypatch.setattr(training, "_CHUNK_SECONDS", 0.0)
     chunks = []
     monkeypatch.setattr(Progress, "update", lambda self, done, *_, **__: chunks.append(done))
@@ -152,7 +152,7 @@ def test_stopped_and_resumed_equals_uninterrupted(go, tmp_path, monkeypatch):
     """A run stopped between two log points and resumed gives the uninterrupted run's numbers."""
     reference, _ = go()
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_FIRST_CHUNK_STEPS", 7)
+        patch.setattr(training, "_FIRST_CHUNK_SAMPLES", 7 * BATCH)
         patch.setattr(training, "_CHUNK_SECONDS", 0.0)
         stop_at(patch, 1300)
         with pytest.raises(Interrupted):
@@ -242,6 +242,7 @@ def test_stopped_before_the_first_log_point(go, tmp_path, monkeypatch):
     points = [1000, 1600]
     reference, _ = go(points)
     with monkeypatch.context() as patch:
+        patch.setattr(training, "_FIRST_CHUNK_SAMPLES", 7 * BATCH)
         stop_at(patch, 20)
         with pytest.raises(Interrupted):
             go(points, checkpoint_folder=tmp_path)
@@ -310,7 +311,7 @@ def test_non_finite_bound_names_the_step(start_broken, tmp_path):
     with pytest.raises(DivergenceError) as caught:
         start_broken(137, "bound")
     text = str(caught.value)
-    assert "tiny: the bound became non-finite at step 137 (2,740 samples)" in text
+    assert "tiny: the objective became non-finite at step 137 (2,740 samples)" in text
     assert "step size 0.05" in text
     assert "try a smaller step size" in text
     assert "\n" not in text
@@ -357,11 +358,11 @@ def test_diverged_candidate_loses(gaussian, tiny, caplog):
         table = experiment.select_step_size([replace(gaussian, step_sizes=(1e3, 0.05, 0.01))], tiny)
     assert table["step_size"].tolist() == [1e3, 0.05, 0.01]
     assert table["status"].tolist() == ["non-finite", "ok", "ok"]
-    assert np.isnan(table["lower_bound"][0])
-    assert np.isfinite(table["lower_bound"][1:]).all()
+    assert np.isnan(table["objective"][0])
+    assert np.isfinite(table["objective"][1:]).all()
     assert table["selected"].sum() == 1
     chosen = table.loc[table["selected"]].iloc[0]
-    assert chosen["lower_bound"] == table["lower_bound"].max()
+    assert chosen["objective"] == table["objective"].max()
     assert any("step size 1000" in line and "non-finite" in line for line in caplog.messages)
 
 
@@ -379,7 +380,7 @@ def panels(bounds: dict[int, list[float]], monkeypatch, tiny):
             {
                 "latent_dim": wanted.latent_dim,
                 "step_size": wanted.step_sizes,
-                "lower_bound": bounds[wanted.latent_dim],
+                "objective": bounds[wanted.latent_dim],
             }
         )
 
@@ -392,7 +393,7 @@ def test_step_size_is_the_best_on_average_over_the_panels(monkeypatch, tiny):
     """One candidate is selected for all latent dimensions, though each alone prefers another."""
     table = panels({3: [-5.0, -1.0, -9.0], 5: [-2.0, -3.0, -9.0]}, monkeypatch, tiny)
     assert table.loc[table["selected"], "step_size"].tolist() == [0.02, 0.02]
-    assert table["mean_over_latent_dims"].tolist() == [-3.5, -2.0, -9.0] * 2
+    assert table["mean_over_panels"].tolist() == [-3.5, -2.0, -9.0] * 2
 
 
 def test_candidate_that_diverges_in_one_panel_loses(monkeypatch, tiny):
@@ -406,7 +407,7 @@ def test_bound_of_a_candidate_is_the_mean_over_all_minibatches(go, tiny):
     wanted = replace(SETTINGS, step_sizes=(0.01, 0.02), selection_samples=1000)
     table = experiment.select_step_size([wanted], tiny)
     assert (table["training_samples"] == 1000).all()
-    trained, _, _ = experiment.run_training(
+    trained, _, snapshots, _ = experiment.run_training(
         replace(wanted, training_samples=1000, seeds=wanted.seeds[:1]),
         0.02,
         tiny,
@@ -416,7 +417,9 @@ def test_bound_of_a_candidate_is_the_mean_over_all_minibatches(go, tiny):
     curve = trained[trained["split"] == "train"]
     minibatches = curve["training_samples"].diff().fillna(curve["training_samples"])
     mean = (curve["lower_bound"] * minibatches).sum() / 1000
-    np.testing.assert_allclose(table["lower_bound"][1], mean, rtol=1e-5)
+    np.testing.assert_allclose(table["objective"][1], mean, rtol=1e-5)
+    assert (table["n_train"] == len(tiny.train)).all()
+    assert snapshots == {}
 
 
 # Seeds and members

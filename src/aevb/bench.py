@@ -6,14 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from aevb.config import ALGORITHMS, Experiment, experiment
+from aevb.config import Experiment, experiment
 from aevb.data import Dataset, available_path, load
 from aevb.errors import AevbError, DataError
 from aevb.files import write_atomically
@@ -21,20 +21,28 @@ from aevb.progress import LOGGER
 from aevb.provenance import machine, peak_memory_gb, versions
 from aevb.startup import training_stages
 
+_CHUNK_SAMPLES = 5000
 _SECONDS = 2.0
 """How long each training loop is measured."""
 _QUICK_SAMPLES = 1_000_000
 """Training samples of the run whose time is taken apart, as at scale ``quick``."""
+_LIKELIHOOD_POINTS = 1000
+_LIKELIHOOD_SAMPLES = 100_000
+"""Training samples of the network on which the estimators are measured."""
 _PRODUCT = 2048
 """Size of the square float32 product that gives the peak."""
+_EXPERIMENT = ["dataset", "latent_dim", "hidden_units", "n_train", "algorithm"]
 
 
 def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
-    """Measure, print and write ``speed.csv``, ``overhead.csv`` and ``machine.json``.
+    """Measure, print and write ``{speed,likelihood,overhead}.csv`` and ``machine.json``.
 
-    ``speed.csv`` has one row an experiment of Figure 2 and way of using the cores: ``one thread``,
-    and ``all cores`` with a process each, which is how the workflow runs. ``overhead.csv`` says
-    where the time of one run at scale ``quick`` goes.
+    ``speed.csv`` has one row an experiment of Figures 2 and 3 and way of using the cores: ``one
+    thread``, and ``all cores`` with a process each, which is how the workflow runs.
+    ``likelihood.csv`` has a row for HMC and for each estimator of the marginal likelihood, on a
+    network of Figure 3 that has seen 10⁵ samples and on 1000 images, or 100 for the estimators
+    that the figure does not show. ``overhead.csv`` says where the
+    time of one run at scale ``quick`` goes.
 
     A data set that could not be had is left out.
 
@@ -47,8 +55,23 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
         for d, latent_dims in config["figures"]["fig2"]["latent_dims"].items()
         if _is_available(d, cache_dir)
         for n in latent_dims
-        for a in ALGORITHMS
+        for a in config["figures"]["fig2"]["algorithms"]
     ]
+    fig3 = config["figures"]["fig3"]
+    if _is_available(fig3["dataset"], cache_dir):
+        experiments += [
+            experiment(
+                config,
+                definitions,
+                dataset=fig3["dataset"],
+                latent_dim=fig3["latent_dim"],
+                hidden_units=fig3["hidden_units"],
+                n_train=n_train,
+                algorithm=algorithm,
+            )
+            for n_train in fig3["n_train"]
+            for algorithm in fig3["algorithms"]
+        ]
     if not experiments:
         raise DataError(f"no data set of Figure 2 is in {cache_dir}; run the fetch step first")
     work = [wanted.to_json() for wanted in experiments]
@@ -57,7 +80,7 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
         LOGGER.info(f"measuring: {name}")
         with _workers("speed", work, cache_dir, processes) as results:
             measured = pd.concat([pd.DataFrame(result) for result in results])
-        totals = measured.groupby(["dataset", "latent_dim", "algorithm"], sort=False).agg(
+        totals = measured.groupby(_EXPERIMENT, sort=False).agg(
             samples_per_second=("samples_per_second", "sum"),
             gflops=("gflops", "sum"),
             peak_gflops=("peak_gflops", "sum"),
@@ -65,6 +88,19 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
         totals["fraction_of_peak"] = totals["gflops"] / totals["peak_gflops"]
         rows.append(totals.reset_index().assign(cores=name))
     speed = pd.concat(rows, ignore_index=True)
+
+    LOGGER.info("measuring: the estimators of the marginal likelihood")
+    likelihood = pd.DataFrame()
+    networks = [e for e in experiments if e.snapshots and e.algorithm == "aevb"]
+    if networks:
+        points = {
+            name: _LIKELIHOOD_POINTS // (1 if name in fig3["estimators"] else 10)
+            for name in config["estimators"]
+        }
+        estimators = json.dumps([points, config["estimators"]])
+        request = [networks[-1].to_json(), estimators]
+        with _workers("likelihood", request, cache_dir, 1) as results:
+            likelihood = pd.DataFrame(results[0])
 
     LOGGER.info("measuring: where a quick run's time goes")
     mnist = (e for e in experiments if e.dataset == "mnist" and e.latent_dim == 20)
@@ -74,12 +110,14 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
     overhead = pd.DataFrame(parts)
 
     write_atomically(output / "speed.csv", speed.to_csv(index=False, float_format="%.4g"))
+    write_atomically(output / "likelihood.csv", likelihood.to_csv(index=False, float_format="%.4g"))
     write_atomically(output / "overhead.csv", overhead.to_csv(index=False, float_format="%.4g"))
     about = {"machine": machine(), "versions": versions(), "peak_memory_gb": peak_memory}
     write_atomically(output / "machine.json", json.dumps(about, indent=2) + "\n")
     with pd.option_context("display.width", 200, "display.float_format", "{:,.3g}".format):
         shown = speed.assign(samples_per_second=speed["samples_per_second"].map("{:,.0f}".format))
         print(shown.to_string(index=False))
+        print(likelihood.to_string(index=False))
         print(overhead.to_string(index=False))
     print(f"Peak memory of a training run: {peak_memory:.2f} GB. Written to {output}")
 
@@ -95,6 +133,13 @@ def training_flops(wanted: Experiment, data_dim: int) -> int:
     encoder = (data_dim * hidden, hidden * 2 * latent)
     decoder = (latent * hidden, hidden * outputs)
     draws = wanted.samples_per_datapoint
+    if wanted.algorithm == "mcem":
+        leapfrog = wanted.monte_carlo_em["leapfrog_steps"]
+        updates = wanted.monte_carlo_em["weight_updates"]
+        # Each move also computes the gradient that it starts from.
+        move = (leapfrog + 1) * 2 * sum(decoder)
+        maximise = updates * (2 * decoder[0] + 3 * decoder[1])
+        return 2 * (move + maximise) // (leapfrog + updates)
     if wanted.algorithm == "aevb":
         return 2 * (2 * encoder[0] + 3 * encoder[1] + draws * 3 * sum(decoder))
     wake = sum(encoder) + draws * (2 * decoder[0] + 3 * decoder[1])
@@ -121,11 +166,15 @@ def _work(task: str, request: str, cache_dir: str, output: str) -> None:
     began = time.monotonic()
     training_stages(threads=1)
     imported = time.monotonic() - began
-    wanted = [Experiment.from_json(text) for text in json.loads(Path(request).read_text())]
+    work = json.loads(Path(request).read_text())
     if task == "speed":
-        result = [_speed(item, Path(cache_dir)) for item in wanted]
+        result = [_speed(Experiment.from_json(text), Path(cache_dir)) for text in work]
+    elif task == "likelihood":
+        network, estimators = work
+        wanted = Experiment.from_json(network)
+        result = _likelihood(wanted, *json.loads(estimators), Path(cache_dir))
     else:
-        result = _overhead(wanted[0], Path(cache_dir), imported)
+        result = _overhead(Experiment.from_json(work[0]), Path(cache_dir), imported)
     Path(output).write_text(json.dumps(result))
 
 
@@ -149,26 +198,103 @@ def _speed(wanted: Experiment, cache_dir: Path) -> dict:
     from aevb import experiment as stages
     from aevb.training import Run
 
-    data = _load(wanted, cache_dir)
+    data = stages.training_set(wanted, _load(wanted, cache_dir))
     compiled = stages.trainer(wanted, data)
     seeds, pixels = tf.constant([0]), tf.constant(data.train)
     state = Run.start(compiled, seeds, tf.constant([0.01])).state
-    state, _ = compiled.run_chunk(state, pixels, seeds, tf.constant(20))
+    n_steps = max(1, _CHUNK_SAMPLES // compiled.samples_per_step)
+    state, _ = compiled.run_chunk(state, pixels, seeds, tf.constant(n_steps))
     peak = _peak_gflops()
     samples, began = 0, time.monotonic()
     while time.monotonic() - began < _SECONDS:
-        state, chunk = compiled.run_chunk(state, pixels, seeds, tf.constant(50))
+        state, chunk = compiled.run_chunk(state, pixels, seeds, tf.constant(n_steps))
         chunk.objective_sum.numpy()
-        samples += 50 * wanted.batch_size
+        samples += n_steps * compiled.samples_per_step
     speed = samples / (time.monotonic() - began)
     return {
         "dataset": data.label,
         "latent_dim": wanted.latent_dim,
+        "hidden_units": wanted.hidden_units,
+        "n_train": len(data.train),
         "algorithm": wanted.algorithm,
         "samples_per_second": speed,
         "gflops": speed * training_flops(wanted, data.train.shape[1]) / 1e9,
         "peak_gflops": max(peak, _peak_gflops()),
     }
+
+
+def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: Path) -> list[dict]:
+    import tensorflow as tf
+
+    from aevb import experiment as stages
+    from aevb.likelihood import hmc
+    from aevb.likelihood.along_training import architecture, observations, parameters_of
+    from aevb.likelihood.methods import budget
+    from aevb.likelihood.model import Model, log_joint
+
+    data = _load(wanted, cache_dir)
+    short = replace(wanted, seeds=(0,), training_samples=_LIKELIHOOD_SAMPLES)
+    _, weights, *_ = stages.run_training(
+        short, 0.02, data, checkpoint_folder=None, checkpoint_seconds=60.0
+    )
+    x = observations(short, data, _LIKELIHOOD_POINTS)["test"]
+    model = Model(architecture(short, x.shape[1]), parameters_of(weights, 0))
+    leapfrog_steps, transitions = 4, 100
+
+    @tf.function(jit_compile=True, autograph=False)
+    def move(parameters, x, chains, seed):
+        target = Model(model.architecture, parameters)
+        return hmc.sample(
+            lambda z: log_joint(target, x, z),
+            chains,
+            seed,
+            samples=transitions,
+            burn_in=0,
+            leapfrog_steps=leapfrog_steps,
+        )
+
+    chains = hmc.Chains(tf.zeros([1, len(x), model.latent_dim]), tf.fill([len(x)], 0.02))
+    arguments = model.parameters, x, chains, tf.constant([0, 1])
+    seconds = _seconds(lambda: move(*arguments)[1].acceptance.numpy())
+    rows = [
+        {
+            "estimator": "HMC transitions",
+            "points": len(x),
+            "seconds": seconds,
+            "milliseconds_a_transition": 1e3 * seconds / transitions,
+            "likelihood_evaluations_per_second": len(x)
+            * hmc.evaluations(transitions, 0, leapfrog_steps)
+            / seconds,
+            "peak_gflops": _peak_gflops(),
+        }
+    ]
+    for name, settings in estimators.items():
+        module, spent = budget(settings)
+        some = x.numpy()[: points[name]]
+        evaluations = []
+        seconds = _seconds(
+            lambda module=module, spent=spent, some=some, evaluations=evaluations: (
+                evaluations.append(module.estimate(model, some, spent, 0).likelihood_evaluations)
+            )
+        )
+        rows.append(
+            {
+                "estimator": name,
+                "points": len(some),
+                "seconds": seconds,
+                "likelihood_evaluations_per_second": evaluations[-1] / seconds,
+                "peak_gflops": _peak_gflops(),
+            }
+        )
+    return rows
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """Of the second call, which compiles nothing."""
+    call()
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
 
 
 def _peak_gflops() -> float:

@@ -192,7 +192,7 @@ def likelihood(
     """Estimate the marginal likelihood of one run along its training."""
     start_logging(log)
     settings = _estimators(estimators)
-    wanted, arrays = _read_weights(snapshots)
+    wanted, arrays = _read_weights(snapshots, "snapshots/")
     data = _load(wanted, record)
     training_stages(threads)
     from aevb.likelihood.along_training import estimate_along_training
@@ -228,7 +228,7 @@ def compare_estimators(
     from aevb.likelihood import truth_table
 
     if weights is not None:
-        wanted, arrays = _read_weights(weights)
+        wanted, arrays = _read_weights(weights, "decoder/")
         data = _load(wanted, record)
         rows = truth_table.compare_on_network(wanted, arrays, data, chosen, points)
     elif settings is not None and latent_dim is not None:
@@ -427,13 +427,22 @@ def _load(wanted: configuration.Experiment, record: Path):
 
 def _estimators(text: str) -> dict[str, dict]:
     try:
-        return json.loads(text)
+        estimators = json.loads(text)
     except ValueError as error:
         raise ConfigError(f"--estimators is not JSON: {error}") from None
+    if not estimators or not isinstance(estimators, dict):
+        raise ConfigError("--estimators holds no estimators by name")
+    for name, values in estimators.items():
+        if not isinstance(values, dict) or "/" in name:
+            raise ConfigError(f"--estimators: {name!r} is not a name and a table of settings")
+    return estimators
 
 
-def _read_weights(path: Path) -> tuple[configuration.Experiment, dict]:
-    """The experiment and the arrays of a weights or snapshots file that `aevb train` wrote."""
+def _read_weights(path: Path, kind: str) -> tuple[configuration.Experiment, dict]:
+    """The experiment and the arrays of a weights or snapshots file that `aevb train` wrote.
+
+    The names of some of the arrays must begin with ``kind``.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -446,6 +455,8 @@ def _read_weights(path: Path) -> tuple[configuration.Experiment, dict]:
         raise DataError(f"{path}: no weights can be read ({error}); train again") from None
     if "experiment" not in metadata:
         raise DataError(f"{path}: not written by `aevb train`: it names no experiment")
+    if not any(name.startswith(kind) for name in arrays):
+        raise DataError(f"{path}: holds nothing under {kind}: is it the file of another option?")
     return configuration.Experiment.from_json(metadata["experiment"]), arrays
 
 

@@ -98,6 +98,11 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
     for where, estimators in wanted.items():
         for estimator in estimators:
             _choice(estimator, config["estimators"], f"{name}: {where}.estimators")
+    latent_dim = config["figures"]["fig3"]["latent_dim"]
+    for estimator in wanted["figures.fig3"]:
+        if config["estimators"][estimator]["method"] == "quadrature" and latent_dim > 3:
+            where = f"{name}: figures.fig3.latent_dim"
+            raise ConfigError(f"{where}: {latent_dim} is too large for quadrature: at most 3")
     for estimator, settings in config["estimators"].items():
         for key in set(settings) - {"method"}:
             _choice(key, _METHODS[settings["method"]], f"{name}: estimators.{estimator}")
@@ -280,6 +285,7 @@ def _check_per_dataset(config: dict, definitions: dict, name: str) -> None:
     }
     allowed = [*definitions, "default"]
     needed = {d for figure in config["figures"].values() for d in figure.get("latent_dims", ())}
+    needed |= {config["figures"][figure]["dataset"] for figure in ("fig3", "estimators")}
     for prefix, group in groups.items():
         for key in _PER_DATASET & set(group):
             if not isinstance(group[key], dict):
@@ -353,6 +359,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator in ("minimum", "exclusiveMinimum"):
         bound = "at least" if error.validator == "minimum" else "greater than"
         return f"{where}: {error.instance!r} must be {bound} {error.validator_value}"
+    if error.validator == "exclusiveMaximum":
+        return f"{where}: {error.instance!r} must be less than {error.validator_value}"
     if error.validator == "type":
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)

@@ -7,6 +7,7 @@ from typing import Any
 from aevb.config import read_yaml, resolve
 
 _PAGES = {"config.yaml": "config.schema.yaml", "datasets.yaml": "datasets.schema.yaml"}
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
 
 
 def configuration_page(schemas: Path) -> str:
@@ -38,7 +39,8 @@ def _keys(schema: dict, root: dict, prefix: str) -> list[tuple[str, dict]]:
     for name, part in schema.get("properties", {}).items():
         part = resolve(part, root)
         rows.append((f"{prefix}{name}", part))
-        rows += _keys(part, root, f"{prefix}{name}.")
+        if not _is_uniform(part):
+            rows += _keys(part, root, f"{prefix}{name}.")
     rest = schema.get("additionalProperties")
     if isinstance(rest, dict):
         rest = resolve(rest, root)
@@ -50,16 +52,29 @@ def _keys(schema: dict, root: dict, prefix: str) -> list[tuple[str, dict]]:
     return rows
 
 
+def _is_uniform(part: dict) -> bool:
+    """Whether it is a table whose keys are all required and take the same, which is then said of
+    the table itself."""
+    parts = list(part.get("properties", {}).values())
+    return (
+        len(parts) > 1
+        and len(part.get("required", ())) == len(parts)
+        and all(other == parts[0] for other in parts)
+    )
+
+
 def _type(part: dict, root: dict) -> str:
     part = resolve(part, root)
     if "enum" in part:
         return " or ".join(f"`{json.dumps(value)}`" for value in part["enum"])
     if "oneOf" in part:
         return ", or ".join(_type(option, root) for option in part["oneOf"])
+    if _is_uniform(part):
+        names, same = ", ".join(f"`{name}`" for name in part["properties"]), part["required"][0]
+        return f"object of {names}, each {_type(part['properties'][same], root)}"
     kind: Any = part.get("type", "any")
     text = kind if isinstance(kind, str) else " or ".join(kind)
-    if "minimum" in part:
-        text += f" ≥ {part['minimum']}"
-    if "exclusiveMinimum" in part:
-        text += f" > {part['exclusiveMinimum']}"
-    return text
+    bounds = [f"{sign} {part[key]}" for key, sign in _BOUNDS.items() if key in part]
+    if "propertyNames" in part:
+        bounds.append(f"with names `{part['propertyNames']['pattern']}`")
+    return " ".join([text, ", ".join(bounds)]) if bounds else text

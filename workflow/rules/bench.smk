@@ -6,6 +6,7 @@ rule bench:
         records=expand(f"{CACHE}/{{dataset}}.json", dataset=FIG2["latent_dims"]),
     output:
         speed="results/bench/speed.csv",
+        likelihood="results/bench/likelihood.csv",
         overhead="results/bench/overhead.csv",
         machine="results/bench/machine.json",
     log:

@@ -17,8 +17,9 @@ from aevb.assembly import architecture, training_set
 from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
+from aevb.errors import ConfigError
 from aevb.interruption import Interrupted, stop_requests
-from aevb.likelihood import harmonic, importance
+from aevb.likelihood import harmonic, importance, quadrature
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.hmc import Chains
 from aevb.likelihood.methods import budget
@@ -83,31 +84,34 @@ def estimate_along_training(
     """Estimate log p(x) of the first training and the first test images at every snapshot.
 
     Posterior samplers keep their chains from one snapshot to the next, as in the first author's
-    library. Importance sampling is left out where no encoder was trained. The estimates of a snapshot are kept in ``folder`` as soon as they are made; whoever
-    calls again goes on from there and gets the same numbers.
+    library. Importance sampling is left out where no encoder was trained. The estimates of a
+    snapshot are kept in ``folder`` as soon as they are made; whoever calls again goes on from
+    there and gets the same numbers.
 
     Args:
         experiment: the training run's settings.
         snapshots: its parameters by training samples.
         data: its data set.
         estimators: settings by name, see :func:`aevb.likelihood.methods.budget`.
-        points: of each split.
+        points: of each split; all there are where it has fewer.
         folder: of the finished snapshots; None keeps nothing.
 
     Returns:
         The table of the means, one row an estimator, split, seed and snapshot, and the table of
-        the points that were flagged, one row a point. Nats per datapoint.
+        the points that were flagged, one row a point. Nats per datapoint. The means are over all
+        points that have a value, flagged or not, and, beside it, over those that passed.
 
     Raises:
-        ConfigError: settings that an estimator does not have.
+        ConfigError: settings that an estimator does not have, quadrature in more than three
+            dimensions, or no estimator but importance sampling where there is no encoder.
         Interrupted: on SIGTERM or Ctrl-C, after the snapshot at hand is finished.
     """
     images = observations(experiment, data, points)
     model = architecture(experiment, images["train"].shape[1])
+    budgets = _budgets(experiment, estimators)
     history = _fingerprint(experiment, images, estimators)
     chains: dict[str, Chains] = {}
     cells: dict[Cell, Tensors] = {}
-    budgets = {name: budget(settings) for name, settings in estimators.items()}
     began, done = time.monotonic(), 0
     with stop_requests() as requested:
         for i, (samples, arrays) in enumerate(sorted(snapshots.items()), start=1):
@@ -139,7 +143,9 @@ def estimate_along_training(
             if folder:
                 checkpoints.write(folder, samples, _pack(new, chains), history, keep=None)
             left = len(snapshots) - i
-            means = [f"{c.estimator} {c.split} {a['value'].mean():.2f}" for c, a in new.items()]
+            means = [
+                f"{c.estimator} {c.split} {np.nanmean(a['value']):.2f}" for c, a in new.items()
+            ]
             LOGGER.info(
                 f"{experiment.name}: likelihoods at {samples:,} samples: {', '.join(means)} nats;"
                 f" ETA {left * (time.monotonic() - began) / done:.0f} s"
@@ -159,6 +165,22 @@ def estimate_along_training(
     return _means(cells, labels), _flagged(cells, labels)
 
 
+def _budgets(experiment: Experiment, estimators: dict[str, dict]) -> dict:
+    """Module and budget of each estimator; ConfigError where that cannot be."""
+    budgets = {name: budget(settings) for name, settings in estimators.items()}
+    modules = {module for module, _ in budgets.values()}
+    if quadrature in modules and experiment.latent_dim > quadrature.MAX_LATENT_DIM:
+        raise ConfigError(
+            f"{experiment.name}: quadrature takes at most {quadrature.MAX_LATENT_DIM} latent"
+            " dimensions"
+        )
+    if experiment.algorithm == "mcem" and modules <= {importance}:
+        raise ConfigError(
+            f"{experiment.name}: no estimator is left: importance sampling needs an encoder"
+        )
+    return budgets
+
+
 def _means(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
     rows = []
     for cell, arrays in cells.items():
@@ -171,8 +193,8 @@ def _means(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
                 "seed": cell.seed,
                 "training_samples": cell.samples,
                 "estimator": cell.estimator,
-                "marginal_log_likelihood": value.mean(),
-                "standard_error": np.sqrt(np.square(arrays["standard_error"]).sum()) / n,
+                "marginal_log_likelihood": np.nanmean(value),
+                "standard_error": np.sqrt(np.nansum(np.square(arrays["standard_error"]))) / n,
                 "n_points": n,
                 "n_flagged": n - int(passed.sum()),
                 "marginal_log_likelihood_passed": value[passed].mean() if passed.any() else np.nan,

@@ -17,6 +17,9 @@ DIVERGENCE = 1000.0
 INITIAL_STEP_SIZE = 0.1
 """Where adaptation starts."""
 
+SMALLEST_STEP_SIZE = 1e-4
+"""Where adaptation starts at least: chains that were stuck come with a step size of zero."""
+
 Target = Callable[[tf.Tensor], tf.Tensor]
 
 
@@ -41,13 +44,13 @@ class Draws(NamedTuple):
     divergences: tf.Tensor
     """Divergent proposals after burn-in, [n], int32."""
     rhat: tf.Tensor
-    """Potential scale reduction over split chains, its largest over the latent dimensions, [n].
+    """Split R̂, its largest over the latent dimensions, [n].
 
-    NaN where a chain has not moved at all."""
+    NaN where no chain has moved along some dimension, or for fewer than four draws of each."""
     ess: tf.Tensor
     """Effective sample size of all chains together, its smallest over the dimensions, [n].
 
-    At most T log10 T for T draws; NaN where no chain has moved at all."""
+    At most T log10 T for T draws; NaN where no chain has moved along some dimension."""
 
 
 class JitteredHMC(tfp.mcmc.HamiltonianMonteCarlo):
@@ -116,10 +119,13 @@ def sample(
         The chains after the last draw, with the adapted step sizes, and the draws.
     """
     adapting = max(4 * burn_in // 5, 1)
+    step_size = chains.step_size
+    if burn_in:
+        step_size = tf.maximum(step_size, SMALLEST_STEP_SIZE)
     kernel = tfp.mcmc.DualAveragingStepSizeAdaptation(
         JitteredHMC(
             target,
-            step_size=chains.step_size[tf.newaxis, :, tf.newaxis],
+            step_size=step_size[tf.newaxis, :, tf.newaxis],
             num_leapfrog_steps=leapfrog_steps,
             store_parameters_in_results=True,
             jitter=jitter,
@@ -155,9 +161,21 @@ def sample(
 
 
 def rhat(z: tf.Tensor) -> tf.Tensor:
-    """Split R̂ of draws z [S, C, n, N_z], see :class:`Draws`: [n]."""
-    found = tfp.mcmc.potential_scale_reduction(z, independent_chain_ndims=1, split_chains=True)
-    return _largest(found)
+    """Split R̂ of draws z [S, C, n, N_z], see :class:`Draws`: [n].
+
+    The root of TFP's function, which is in squares (Gelman & Rubin, 1992, without their correction
+    for degrees of freedom).
+    """
+    if z.shape[0] < 4:
+        return tf.fill([z.shape[2]], math.nan)
+    found = tf.sqrt(
+        tfp.mcmc.potential_scale_reduction(
+            z[: z.shape[0] // 2 * 2], independent_chain_ndims=1, split_chains=True
+        )
+    )
+    # With few draws the square may come out negative where halves agree.
+    found = tf.where(tf.math.is_nan(found), 0.0, found)
+    return _largest(tf.where(_moved(z), found, math.nan))
 
 
 def effective_sample_size(z: tf.Tensor) -> tf.Tensor:
@@ -174,11 +192,16 @@ def effective_sample_size(z: tf.Tensor) -> tf.Tensor:
             filter_beyond_positive_pairs=True,
             cross_chain_dims=None if chains == 1 else 1,
         )
-        moved = tf.reduce_any(z != z[:1, :1], axis=[0, 1]) & ~tf.math.is_nan(ess)
-        return tf.where(moved, tf.where(ess > 0, tf.minimum(ess, cap), cap), math.nan)
+        bounded = tf.where((ess > 0) | tf.math.is_nan(ess), tf.minimum(ess, cap), cap)
+        return tf.where(_moved(z), bounded, math.nan)
 
     # One at a time: the Fourier transforms of all at once take ten times the memory of z.
     return -_largest(-tf.transpose(tf.map_fn(one_dimension, tf.transpose(z, [3, 0, 1, 2]))))
+
+
+def _moved(z: tf.Tensor) -> tf.Tensor:
+    """Whether any chain has: [S, C, ...] -> [...]. The rounding of a mean may look like it."""
+    return tf.reduce_any(z != z[:1], axis=[0, 1])
 
 
 def _largest(values: tf.Tensor) -> tf.Tensor:

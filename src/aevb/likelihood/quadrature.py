@@ -44,15 +44,19 @@ MAX_LATENT_DIM = 3
 # Shapes of the compiled programs: everything is padded to them.
 _DATAPOINTS, _SCAN_NODES = 512, 1024
 _ROWS = 512
-_GROUPS, _GROUP_NODES = 32, 64
+_GROUPS, _GROUP_NODES = 64, 32
 
 _MAX_NODES_IN_MEMORY = 2**17
 _NEWTON_STEPS = 40
 _NEWTON_GAIN = 1e-3
+"""Nats: an ascent ends when its next step promises less."""
 _MIN_CURVATURE = 0.1
-_NEGLIGIBLE = 14.0
-_UNSEEN = 25.0
+"""Of the negative log joint, where the model's own is less or negative; the prior's is one."""
+_NEGLIGIBLE_MODE = 14.0
+_NEGLIGIBLE_NODE = 25.0
+"""Nats below a datapoint's best mode. There are at most some 1e5 nodes."""
 _WORST = 100.0
+"""Nats: the error of a lattice of which one half sees nothing."""
 
 
 class Budget(NamedTuple):
@@ -61,15 +65,15 @@ class Budget(NamedTuple):
     tolerance: float = 0.01
     """Largest error estimate that passes, nats."""
     scan_spacing: tuple[float, ...] = (0.05, 0.1, 0.25)
-    """Of the lattice that searches for the posterior's mass: for N_z = 1, 2 and 3."""
+    """Of the lattice that searches for the posterior's mass; for N_z = 1, 2 and 3."""
     scan_radius: float = 6.0
     """Of the ball that it covers. The prior has 1e-7 of its mass outside."""
     starts: int = 8
     """Local maxima of the scan from which modes are sought, at most."""
-    spacing: float = 1.4
-    """Of the first lattice's halves, in posterior standard deviations."""
-    radius: float = 5.0
-    """Of the first lattice, in posterior standard deviations."""
+    spacing: tuple[float, ...] = (0.6, 1.0, 1.4)
+    """Of the first lattice's halves, in posterior standard deviations; for N_z = 1, 2 and 3."""
+    radius: tuple[float, ...] = (8.0, 5.5, 5.2)
+    """Of the first lattice, in posterior standard deviations; for N_z = 1, 2 and 3."""
     rounds: int = 6
     """Lattices a datapoint may have, at most: the second as fine as the first, each further one
     with 4/5 of the spacing before and a radius larger by one."""
@@ -82,12 +86,13 @@ def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: in
 
     - resolution: how far the two halves of the lattice are from their mean, or what a Gaussian with
       the moments found would show, if that is more;
-    - boundary: the share of the integral in the lattice's outermost half standard deviation;
+    - boundary: the share of the integral in the lattice's outermost layer, or what lies beyond it
+      by extrapolation, if that is more;
     - the share of the integral that the scan sees outside all lattices;
     - rounding: float32 has a relative precision of 1e-7.
 
-    It also covers how much a round contradicts the round before it. A point passes when it is
-    within the tolerance.
+    After several rounds it is at least half the difference between the last two. A point passes
+    when its error estimate is within the tolerance.
 
     Args:
         model: with N_z in 1 … 3 and p(z) = N(0, I).
@@ -100,7 +105,8 @@ def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: in
         ``lattice_points``, how many of them all rounds took together, without the scan.
 
     Raises:
-        ValueError: N_z is above 3, or the decoder's distribution is neither Bernoulli nor normal.
+        ValueError: N_z is above 3, x is empty or no matrix, or the decoder's distribution is
+            neither Bernoulli nor normal.
     """
     del seed
     budget = budget or Budget()
@@ -109,16 +115,21 @@ def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: in
             f"quadrature takes 1 to {MAX_LATENT_DIM} latent dimensions, not {model.latent_dim}"
         )
     x = np.asarray(x, np.float32)
+    if x.ndim != 2 or not len(x):
+        raise ValueError(f"x must be [n, D] with n of at least 1, not {list(x.shape)}")
     blocks = [
         _estimate(_Joint(model, x[start : start + _DATAPOINTS]), budget)
-        for start in range(0, max(len(x), 1), _DATAPOINTS)
+        for start in range(0, len(x), _DATAPOINTS)
     ]
     joined = {
         name: np.concatenate([block.diagnostics[name] for block in blocks])
         for name in blocks[0].diagnostics
     }
-    value, error, passed = (np.concatenate(parts) for parts in zip(*(b[:3] for b in blocks)))
-    return Estimate(value, error, passed, joined, sum(b.likelihood_evaluations for b in blocks))
+    value, error, passed = (
+        np.concatenate(parts) for parts in zip(*(block[:3] for block in blocks), strict=True)
+    )
+    evaluations = sum(block.likelihood_evaluations for block in blocks)
+    return Estimate(value, error, passed, joined, evaluations)
 
 
 class _Programs(NamedTuple):
@@ -249,7 +260,7 @@ class _Mixture(NamedTuple):
     def whitened(self, point: np.ndarray, z: np.ndarray) -> np.ndarray:
         """u with z = mean + A u under each Gaussian: [J], [J, L, N_z] -> [J, L, K, N_z]."""
         offset = z[:, :, np.newaxis] - self.mean[point][:, np.newaxis]
-        inverse = np.linalg.inv(self.factor)[point]
+        inverse = np.linalg.inv(self.factor[point])
         return np.einsum("jkde,jlke->jlkd", inverse, offset, optimize=True)
 
     def log_share(self, point: np.ndarray, mode: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -279,17 +290,6 @@ class _Lattice(NamedTuple):
         return self.nodes.shape[1] * np.log(self.spacing) - np.log(2.0)
 
 
-class _Seen(NamedTuple):
-    """Where the scan sees mass: S pairs of a datapoint and a node."""
-
-    point: np.ndarray
-    """[S]."""
-    z: np.ndarray
-    """[S, N_z]."""
-    log_mass: np.ndarray
-    """log p(x, z) plus the log volume of the scan's cells, [S], nats."""
-
-
 class _Sums(NamedTuple):
     """What the lattice around one mode gives, for J modes."""
 
@@ -307,12 +307,11 @@ def _estimate(joint: _Joint, budget: Budget) -> Estimate:
     """The estimates of one block of datapoints."""
     n, dim = len(joint), joint.model.latent_dim
     nodes, inside = _scan_lattice(dim, budget)
-    log_joint = joint.scan(nodes)
-    mixture = _find_modes(joint, *_starts(log_joint, nodes, inside, budget.starts), budget)
+    scanned = joint.scan(nodes)
+    scanned += np.float32(dim * np.log(budget.scan_spacing[dim - 1]))
+    mixture = _find_modes(joint, *_starts(scanned, nodes, inside, budget.starts), budget)
     present = mixture.log_weight > -np.inf
-    log_cell = dim * np.log(budget.scan_spacing[dim - 1])
-    seen = _seen(log_joint, nodes, log_cell, mixture.log_weight.max(axis=1) - _UNSEEN)
-    del log_joint
+    negligible = mixture.log_weight.max(axis=1) - _NEGLIGIBLE_NODE
 
     value, error = np.full(n, np.nan), np.full(n, np.inf)
     rounds, lattice_points = np.zeros(n, int), np.zeros(n, int)
@@ -321,7 +320,8 @@ def _estimate(joint: _Joint, budget: Budget) -> Estimate:
         if not active.any():
             break
         refined = max(index - 1, 0)
-        lattice = _lattice(dim, budget.spacing * 0.8**refined, budget.radius + refined)
+        radius = budget.radius[dim - 1] + refined
+        lattice = _lattice(dim, budget.spacing[dim - 1] * 0.8**refined, radius)
         point, mode = np.nonzero(present & active[:, np.newaxis])
         sums = _integrate(joint, mixture, point, mode, lattice)
 
@@ -333,12 +333,12 @@ def _estimate(joint: _Joint, budget: Budget) -> Estimate:
         errors[point, mode] = sums.error
         weights = np.exp(log_shares[points] - found[:, np.newaxis])
         found_error = (weights * errors[points]).sum(axis=1)
-        outside = _log_mass_outside(seen, mixture, active, budget.radius + refined)
-        found_error += np.exp(np.minimum(outside[points] - found, 0.0))
+        outside = _log_mass_outside(scanned, nodes, mixture, points, radius, negligible)
+        found_error += np.exp(np.minimum(outside - found, 0.0))
         found_error += np.finfo(np.float32).eps * np.abs(found)
         if index:
-            contradiction = np.abs(found - value[points]) - error[points]
-            found_error = np.maximum(found_error, contradiction)
+            # What is left when each round removes two thirds of the error before it.
+            found_error = np.maximum(found_error, 0.5 * np.abs(found - value[points]))
         value[points], error[points] = found, found_error
         rounds[points] += 1
         np.add.at(lattice_points, point, len(lattice.nodes))
@@ -388,14 +388,14 @@ def _scan_lattice(dim: int, budget: Budget) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _starts(
-    log_joint: np.ndarray, nodes: np.ndarray, inside: np.ndarray, most: int
+    scanned: np.ndarray, nodes: np.ndarray, inside: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The highest local maxima of the scan [n, G], ``most`` a datapoint: [S], [S, N_z]."""
     cells = np.flatnonzero(inside)
     points, maxima = [], []
-    for part in _slices(len(log_joint), 8):
-        cubes = np.full((len(log_joint[part]), inside.size), -np.inf, np.float32)
-        cubes[:, cells] = log_joint[part]
+    for part in _slices(len(scanned), 8):
+        cubes = np.full((len(scanned[part]), inside.size), -np.inf, np.float32)
+        cubes[:, cells] = scanned[part]
         cubes = cubes.reshape(-1, *inside.shape)
         highest = cubes
         for axis in range(1, cubes.ndim):
@@ -408,7 +408,7 @@ def _starts(
         points.append(point + part.start)
         maxima.append(node)
     point, node = np.concatenate(points), np.concatenate(maxima)
-    order = np.lexsort((-log_joint[point, node], point))
+    order = np.lexsort((-scanned[point, node], point))
     point, node = point[order], node[order]
     kept = _rank(point) < most
     return point[kept], nodes[node[kept]]
@@ -420,7 +420,7 @@ def _climb(
     """Newton ascent of log p(x, z) with steps of limited length, from each of S starts.
 
     The step is H⁻¹ times the gradient, with the eigenvalues of the Hessian H made negative; it is
-    halved while it leads downhill.
+    shortened while it leads downhill.
 
     Returns:
         z [S, N_z], log p(x, z) [S] and −H [S, N_z, N_z] where the ascents end.
@@ -485,7 +485,7 @@ def _find_modes(joint: _Joint, point: np.ndarray, start: np.ndarray, budget: Bud
         kept = mixture.log_weight[:, :k] > -np.inf
         mixture.log_weight[(same[:, k, :k] & kept).any(axis=1), k] = -np.inf
     best = mixture.log_weight[:, :1]
-    mixture.log_weight[mixture.log_weight < best - _NEGLIGIBLE] = -np.inf
+    mixture.log_weight[mixture.log_weight < best - _NEGLIGIBLE_MODE] = -np.inf
     return mixture
 
 
@@ -543,27 +543,37 @@ def _refit(mixture: _Mixture, point: np.ndarray, mode: np.ndarray, sums: _Sums) 
     return _Mixture(log_weight, mean, factor)
 
 
-def _seen(
-    log_joint: np.ndarray, nodes: np.ndarray, log_cell: float, threshold: np.ndarray
-) -> _Seen:
-    """The nodes of the scan [n, G] whose mass is above each datapoint's threshold, [n]."""
-    point, node = np.nonzero(log_joint > (threshold - log_cell).astype(np.float32)[:, np.newaxis])
-    return _Seen(point, nodes[node], log_joint[point, node].astype(np.float64) + log_cell)
-
-
 def _log_mass_outside(
-    seen: _Seen, mixture: _Mixture, active: np.ndarray, radius: float
+    log_mass: np.ndarray,
+    nodes: np.ndarray,
+    mixture: _Mixture,
+    points: np.ndarray,
+    radius: float,
+    negligible: np.ndarray,
 ) -> np.ndarray:
-    """Log mass that the scan sees outside all lattices of a datapoint: [n], nats."""
-    total = np.full(len(active), -np.inf)
-    relevant = np.flatnonzero(active[seen.point])
-    for part in _slices(len(relevant), _MAX_NODES_IN_MEMORY):
-        owner, z, log_mass = (array[relevant[part]] for array in seen)
-        squares = np.square(mixture.whitened(owner, z[:, np.newaxis])[:, 0]).sum(axis=-1)
-        squares[mixture.log_weight[owner] == -np.inf] = np.inf
-        is_outside = squares.min(axis=1) > radius**2
-        np.logaddexp.at(total, owner[is_outside], log_mass[is_outside])
-    return total
+    """Log of the integral over all z outside the lattices of each of ``points``, from the scan.
+
+    Args:
+        log_mass: log p(x, z) plus the log volume of a cell, at the scan's nodes, [n, G], nats.
+        nodes: [G, N_z].
+        mixture: where the lattices are.
+        points: [P], indices of datapoints.
+        radius: of the lattices.
+        negligible: log mass below which a datapoint's node is left out, [n], nats.
+
+    Returns:
+        [P], nats.
+    """
+    found = np.full(len(points), -np.inf)
+    for index, point in enumerate(points):
+        node = np.flatnonzero(log_mass[point] > negligible[point])
+        present = mixture.log_weight[point] > -np.inf
+        its = _Mixture(*(part[np.newaxis, point, present] for part in mixture))
+        whitened = its.whitened(np.array([0]), nodes[np.newaxis, node])[0]
+        squares = np.square(whitened).sum(axis=-1)
+        outside = node[squares.min(axis=1) > radius**2]
+        found[index] = np.logaddexp.reduce(log_mass[point, outside], dtype=np.float64)
+    return found
 
 
 def _rank(sorted_labels: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from aevb.assembly import architecture
 from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
+from aevb.errors import ConfigError
 from aevb.likelihood import ais, harmonic, importance, quadrature
 from aevb.likelihood.along_training import observations, parameters_of
 from aevb.likelihood.estimate import Estimate
@@ -74,7 +75,15 @@ def compare_on_network(
 
     Returns:
         One row an estimator but quadrature, see :func:`compare`.
+
+    Raises:
+        ConfigError: N_z is above 3, or no estimator but quadrature applies.
     """
+    if experiment.latent_dim > quadrature.MAX_LATENT_DIM:
+        raise ConfigError(
+            f"{experiment.name}: the truth is quadrature's, which takes at most"
+            f" {quadrature.MAX_LATENT_DIM} latent dimensions"
+        )
     images = observations(experiment, data, points)
     model = Model(
         architecture(experiment, images["test"].shape[1]), parameters_of(weights, member=0)
@@ -127,7 +136,7 @@ def compare(
 
     Returns:
         ``estimator``, ``budget``, ``n_points``, ``n_flagged`` (by the estimator's own gate; flagged
-        points count like all others), in nats ``bias`` (mean error), ``bias_standard_error``,
+        points count like all others, if they have a value at all), in nats ``bias`` (mean error), ``bias_standard_error``,
         ``standard_deviation`` (of a point's error) and ``rmse``; ``seconds`` for all points, and
         ``likelihood_evaluations`` a point.
     """
@@ -138,8 +147,8 @@ def compare(
         began = time.monotonic()
         estimate = call()
         seconds = time.monotonic() - began
-        error = estimate.value - exact
-        n = len(error)
+        n = len(exact)
+        error = (estimate.value - exact)[~np.isnan(estimate.value)]
         rows.append(
             {
                 "estimator": label,
@@ -147,7 +156,7 @@ def compare(
                 "n_points": n,
                 "n_flagged": n - int(estimate.passed.sum()),
                 "bias": error.mean(),
-                "bias_standard_error": error.std(ddof=1) / np.sqrt(n),
+                "bias_standard_error": error.std(ddof=1) / np.sqrt(len(error)),
                 "standard_deviation": error.std(ddof=1),
                 "rmse": np.sqrt(np.square(error).mean()),
                 "seconds": seconds,
@@ -181,6 +190,8 @@ def compare(
                 lambda z=z, x=simulated, spent=spent: ais.reverse(model, z, x, spent, seed),
                 truth(simulated),
             )
+    if not rows:
+        raise ConfigError(f"{name}: none of the estimators applies to it")
     return pd.DataFrame(rows)
 
 
@@ -195,4 +206,5 @@ def label_of(name: str, module: ModuleType, spent: Any) -> str:
 
 
 def _text(settings: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in settings.items() if key != "method")
+    given = [f"{key} {value}" for key, value in settings.items() if key != "method"]
+    return ", ".join(given) or "default"
