@@ -100,6 +100,19 @@ def test_defaults_are_filled_in():
     assert checked()["scales"]["short"]["truth"]["estimators"] == ["paper", "quadrature"]
 
 
+def test_order_of_an_estimators_settings_does_not_matter():
+    """Estimators keep their order, and their settings get one, whatever that of the file is."""
+    given = {"density": "full", "samples": 8, "method": "harmonic", "chains": 2}
+    several = {"z": given, "a": {"method": "ais"}, "quadrature": {"method": "quadrature"}}
+    turned = several | {"z": dict(reversed(given.items()))}
+    changes = figures(fig3={"estimators": ["z"]})
+    changes["scales"] = {"short": {"training_samples": 1, "truth": {"estimators": ["a", "z"]}}}
+    found = [checked(estimators=table, **changes)["estimators"] for table in (several, turned)]
+    assert json.dumps(found[0]) == json.dumps(found[1])
+    assert list(found[0]) == ["z", "a", "quadrature"]
+    assert list(found[0]["z"]) == ["method", "samples", "chains", "density"]
+
+
 def test_settings_of_an_estimator_have_no_default():
     """What is left out of an estimator stays out, so that the method's own default holds."""
     assert checked()["estimators"] == MINIMAL["estimators"]
@@ -384,6 +397,13 @@ WRONG = {
     "unknown data set of the estimators' figure": (
         figures(estimators={"dataset": "cifar"}),
         ["figures.estimators.dataset", "'cifar'", "allowed: mnist, frey_face"],
+    ),
+    "data set of Figure 3 without a value": (
+        {
+            "hidden_units": {"frey_face": 5},
+            "figures": {"fig2": {"latent_dims": {"frey_face": [2]}}},
+        },
+        ["hidden_units", "no entry for mnist", "`default`"],
     ),
     "unknown estimator of Figure 3": (
         figures(fig3={"estimators": ["paper", "guess"]}),

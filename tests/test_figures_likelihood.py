@@ -559,7 +559,7 @@ def truths(networks=("AEVB, N=50000", "wake-sleep, N=1000")) -> pd.DataFrame:
             flagged = 100 if name.startswith("harmonic") and dim >= 5 else 0
             exact = "closed form" if model == "PPCA" else "quadrature"
             scale = dim / 3
-            errors = np.array([bias, spread / 22, spread, np.hypot(bias, spread)]) * scale
+            errors = np.array([bias, spread / 22, spread, np.hypot(bias, spread), bias]) * scale
             budget = f"{evaluations} evaluations"
             rows.append((model, dim, name, budget, exact, 500, flagged, *errors, 2.0, evaluations))
     return pd.DataFrame(rows, columns=estimators.COLUMNS)

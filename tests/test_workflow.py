@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -33,16 +34,65 @@ CONFIG = {
     "variant": "authors",
     "figures": {
         "fig2": {"latent_dims": {"tiny": [2]}},
+        "fig3": {
+            "dataset": "tiny",
+            "latent_dim": 2,
+            "hidden_units": 8,
+            "n_train": [40],
+            "algorithms": ["mcem"],
+            "estimators": ["quadrature"],
+        },
+        "estimators": {"dataset": "tiny"},
         "variants": {"latent_dims": {"tiny": [2]}},
     },
     "hidden_units": 8,
     "step_sizes": [0.01, 0.1],
-    "scales": {"short": {"training_samples": 600, "selection_samples": 200}},
+    "estimators": {
+        "paper": {"method": "harmonic", "samples": 20, "burn_in": 10, "max_rhat": 1.5},
+        "quadrature": {"method": "quadrature"},
+    },
+    "scales": {
+        "short": {
+            "training_samples": 600,
+            "selection_samples": 200,
+            "fig3": {
+                "training_samples": {"aevb": 600, "wake_sleep": 600, "mcem": 6000},
+                "selection_samples": {"aevb": 200, "wake_sleep": 200, "mcem": 1800},
+                "points": 10,
+            },
+            "truth": {
+                "points": 10,
+                "latent_dims": [2],
+                "algorithms": ["mcem"],
+                "estimators": ["paper", "quadrature"],
+            },
+        }
+    },
     "variants": {"authors": {"batch_size": 20}},
 }
 RUNS = "results/short/runs/authors/tiny"
-FIGURES = ["fig2.pdf", "fig2.png", "fig2.csv"]
-TABLES = ["fig2_distance.csv", "step_sizes.csv"]
+RUN_FIG3 = f"{RUNS}/mcem/hidden_units_8/n_train_40/latent_dim_2"
+FIGURES = [
+    f"{figure}.{suffix}"
+    for figure in ("fig2", "fig3", "estimators")
+    for suffix in ("pdf", "png", "csv")
+]
+TABLES = ["fig2_distance.csv", "fig3_distance.csv", "fig3_orders.csv", "step_sizes.csv"]
+REDRAWN_FIG3 = {"draw_fig3": 1, "fig3_tables": 1}
+ESTIMATED = {"likelihood": 1, "compare_estimators_network": 1, "compare_estimators_ppca": 1}
+EVERYTHING = {
+    "select_step_size": 2,
+    "train": 2,
+    "select_step_size_fig3": 1,
+    "train_fig3": 1,
+    **ESTIMATED,
+    "draw_fig2": 1,
+    "fig2_distance_table": 1,
+    **REDRAWN_FIG3,
+    "draw_estimators": 1,
+    "step_size_table": 1,
+}
+"""All jobs but the fetching of the data."""
 
 
 class Copy:
@@ -92,7 +142,7 @@ class Copy:
 
     def planned(self, *words: str) -> dict[str, int]:
         """The jobs that a dry run lists, by rule; the pseudo-rule `all` left out."""
-        code, text = self.snakemake("--dry-run", "--quiet", "host", *words)
+        code, text = self.snakemake("--dry-run", "--quiet", "host", "--nolock", *words)
         assert code == 0, text
         if "Nothing to be done" in text:
             return {}
@@ -114,6 +164,18 @@ class Copy:
 def untouched(tmp_path_factory) -> Copy:
     """A copy in which nothing is ever made."""
     return Copy(tmp_path_factory.mktemp("untouched"))
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory) -> Copy:
+    """A copy with the configuration that is shipped, in which MNIST counts as fetched and nothing
+    is ever made."""
+    copy = Copy(tmp_path_factory.mktemp("shipped"))
+    for name in ("config.yaml", "datasets.yaml"):
+        shutil.copy(ROOT / "config" / name, copy.folder / "config")
+    (copy.folder / "data").mkdir()
+    copy.write("data/mnist.json", '{"dataset": "mnist", "available": true}')
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +220,10 @@ WRONG = {
         ["figures.fig2.latent_dims", "'cifar'", "allowed: absent, tiny"],
     ),
     "unknown scale": ("scale=huge", ["scale", "'huge'", "allowed: short"]),
+    "unknown estimator": (
+        'figures={"fig3": {"estimators": ["guess"]}}',
+        ["figures.fig3.estimators", "'guess'", "allowed: paper, quadrature"],
+    ),
 }
 
 
@@ -175,8 +241,37 @@ def test_wrong_configuration(untouched, case):
     assert not (untouched.folder / "data").exists()
 
 
-def test_makes_figure_and_tables(made):
-    """The default target trains both algorithms and makes the figure and the tables."""
+def test_plan_of_figure_3(shipped):
+    """Once MNIST is there, `fig3` selects, trains and estimates for each of three algorithms and
+    two training sets, and draws; the same at every scale."""
+    for scale in ("smoke", "paper"):
+        planned = shipped.planned("fig3", "--config", f"scale={scale}")
+        assert planned.pop("fig3") == 1
+        assert planned == {
+            "select_step_size_fig3": 6,
+            "train_fig3": 6,
+            "likelihood": 6,
+            "draw_fig3": 1,
+            "fig3_tables": 1,
+        }
+
+
+def test_plan_of_the_estimators_figure(shipped):
+    """At the scale `smoke`, `estimators` fits probabilistic PCA in 2 and 10 dimensions and trains
+    the one network of Figure 3 that it compares on."""
+    planned = shipped.planned("estimators", "--config", "scale=smoke")
+    assert planned.pop("estimators") == 1
+    assert planned == {
+        "select_step_size_fig3": 1,
+        "train_fig3": 1,
+        "compare_estimators_network": 1,
+        "compare_estimators_ppca": 2,
+        "draw_estimators": 1,
+    }
+
+
+def test_makes_figures_and_tables(made):
+    """The default target trains the algorithms and makes the figures and the tables."""
     code, text = made.outcome
     assert code == 0, text
     assert "LEFT OUT" not in text
@@ -189,13 +284,20 @@ def test_makes_figure_and_tables(made):
     ours = drawn[drawn["dataset"] == "Tiny"]
     assert set(ours["algorithm"]) == {"AEVB", "wake-sleep"}
     candidates = pd.read_csv(results / "tables/step_sizes.csv")
-    assert len(candidates) == 4
-    assert candidates["selected"].sum() == 2
+    assert len(candidates) == 6
+    assert candidates["selected"].sum() == 3
     for algorithm in ("aevb", "wake_sleep"):
         curve = pd.read_csv(made.folder / RUNS / algorithm / "latent_dim_2/curve.csv")
         assert curve["training_samples"].max() == 600
         assert np.isfinite(curve["lower_bound"]).all()
         assert "600" in made.read(f"{RUNS}/{algorithm}/latent_dim_2/logs/train.log")
+    likelihoods = pd.read_csv(made.folder / RUN_FIG3 / "likelihood.csv")
+    assert set(likelihoods["training_samples"]) == {600, 6000}
+    assert set(likelihoods["algorithm"]) == {"MCEM"}
+    drawn = pd.read_csv(results / "figures/fig3.csv")
+    assert "Tiny" in set(drawn["dataset"])
+    truths = pd.read_csv(results / "figures/estimators.csv")
+    assert set(truths["model"]) == {"PPCA", "MCEM, N=40"}
 
 
 def test_second_call_has_nothing_to_do(made):
@@ -222,7 +324,7 @@ def test_new_figure_code_redraws_alone(edited):
     """New code in a module of the figures redraws, and trains nothing."""
     path = "src/aevb/figures/curves.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == {"draw_fig2": 1, "fig2_distance_table": 1}
+    assert edited.planned() == {"draw_fig2": 1, "fig2_distance_table": 1, **REDRAWN_FIG3}
     edited.write(path, edited.read(path).replace("_ADDED_BY_A_TEST = 1", ""))
     path = "src/aevb/figures/fig2.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
@@ -233,20 +335,38 @@ def test_new_training_code_trains_again(edited):
     """New code in the optimiser selects, trains and draws again, and fetches nothing."""
     path = "src/aevb/optimisers.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == {
-        "select_step_size": 2,
-        "train": 2,
-        "draw_fig2": 1,
-        "fig2_distance_table": 1,
-        "step_size_table": 1,
-    }
+    assert edited.planned() == EVERYTHING
+
+
+def test_new_hmc_code_trains_and_estimates_again(edited):
+    """Monte Carlo EM and the paper's estimator both use HMC."""
+    path = "src/aevb/likelihood/hmc.py"
+    edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
+    assert edited.planned() == EVERYTHING
+
+
+def test_new_quadrature_code_estimates_again_and_trains_nothing(edited):
+    """An estimator that no algorithm uses makes the estimates and their figures out of date."""
+    path = "src/aevb/likelihood/quadrature.py"
+    edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
+    assert edited.planned() == ESTIMATED | REDRAWN_FIG3 | {"draw_estimators": 1}
+
+
+def test_more_points_estimate_again_alone(edited):
+    """Another number of points makes the likelihoods again, and trains and compares nothing."""
+    config = deepcopy(edited.config)
+    config["scales"]["short"]["fig3"]["points"] += 1
+    edited.write("config/config.yaml", yaml.safe_dump(config))
+    assert edited.planned() == {"likelihood": 1, **REDRAWN_FIG3}
 
 
 def test_raised_budget_trains_on_without_a_new_selection(edited):
     """Another budget trains again, and selects no step size again."""
     planned = edited.planned("--config", "training_samples=800")
     assert planned["train"] == 2
+    assert planned["train_fig3"] == 1
     assert "select_step_size" not in planned
+    assert "select_step_size_fig3" not in planned
     assert "fetch" not in planned
 
 

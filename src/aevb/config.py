@@ -23,6 +23,7 @@ _METHODS = {
         "burn_in",
         "target_acceptance",
         "jitter",
+        "annealing",
         "density",
         "max_rhat",
     ),
@@ -104,8 +105,13 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
             where = f"{name}: figures.fig3.latent_dim"
             raise ConfigError(f"{where}: {latent_dim} is too large for quadrature: at most 3")
     for estimator, settings in config["estimators"].items():
+        allowed = _METHODS[settings["method"]]
         for key in set(settings) - {"method"}:
-            _choice(key, _METHODS[settings["method"]], f"{name}: estimators.{estimator}")
+            _choice(key, allowed, f"{name}: estimators.{estimator}")
+        # In one order, whatever the file's: the workflow compares the text of its jobs' settings.
+        config["estimators"][estimator] = {
+            key: settings[key] for key in ("method", *allowed) if key in settings
+        }
     for figure in ("fig2", "variants"):
         for dataset in config["figures"][figure].get("latent_dims", {}):
             _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")

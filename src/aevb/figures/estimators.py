@@ -35,6 +35,7 @@ _PARSERS: dict[str, tables.Parser] = {
     "bias_standard_error": tables.number(_HINT, least=0.0),
     "standard_deviation": tables.number(_HINT, least=0.0),
     "rmse": tables.number(_HINT, least=0.0),
+    "bias_passed": tables.optional(tables.number(_HINT)),
     "seconds": tables.number(least=0.0),
     "likelihood_evaluations": tables.number(least=0.0),
 }

@@ -52,7 +52,8 @@ _PARSERS: dict[str, tables.Parser] = {
     "seed": tables.whole,
     "training_samples": tables.positive,
     VALUE: _LIKELIHOOD,
-    "standard_error": _NOT_NEGATIVE,
+    # Not every estimator knows its error: one draw has no spread.
+    "standard_error": tables.optional(_NOT_NEGATIVE),
     "n_points": tables.positive,
     "n_flagged": tables.count,
     "marginal_log_likelihood_passed": tables.optional(_LIKELIHOOD),

@@ -185,7 +185,7 @@ def _means(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
     rows = []
     for cell, arrays in cells.items():
         value, passed = arrays["value"], arrays["passed"]
-        n = len(value)
+        n, n_values = len(value), int(np.isfinite(value).sum())
         rows.append(
             {
                 **labels,
@@ -194,7 +194,7 @@ def _means(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
                 "training_samples": cell.samples,
                 "estimator": cell.estimator,
                 "marginal_log_likelihood": np.nanmean(value),
-                "standard_error": np.sqrt(np.nansum(np.square(arrays["standard_error"]))) / n,
+                "standard_error": _standard_error(arrays["standard_error"], n_values),
                 "n_points": n,
                 "n_flagged": n - int(passed.sum()),
                 "marginal_log_likelihood_passed": value[passed].mean() if passed.any() else np.nan,
@@ -210,6 +210,13 @@ def _means(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     return table.sort_values(["estimator", "split", "seed", "training_samples"], ignore_index=True)
+
+
+def _standard_error(errors: np.ndarray, n: int) -> float:
+    """Of the mean over n points that have a value; NaN where no point knows its error."""
+    if np.isnan(errors).all():
+        return np.nan
+    return float(np.sqrt(np.nansum(np.square(errors))) / n)
 
 
 def _flagged(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:

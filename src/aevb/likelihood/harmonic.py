@@ -27,7 +27,7 @@ from aevb import random
 from aevb.likelihood import hmc
 from aevb.likelihood.density import KINDS, SMALLEST_DEVIATION, Density, Kind, log_density
 from aevb.likelihood.estimate import Estimate
-from aevb.likelihood.model import Model, log_joint
+from aevb.likelihood.model import Model, log_joint, log_likelihood, log_prior
 from aevb.models.vae import Parameters
 
 
@@ -49,6 +49,9 @@ class Budget(NamedTuple):
     """Of the step sizes, see :class:`aevb.likelihood.hmc.JitteredHMC`."""
     density: Kind = "kernel"
     """q, see :func:`aevb.likelihood.density.log_density`."""
+    annealing: int = 0
+    """Temperatures between prior and posterior that new chains pass through first, see
+    :func:`hmc.anneal`; with 0 they start from the prior as they are."""
     max_rhat: float = 1.01
     """Of a value that passes."""
 
@@ -65,6 +68,7 @@ class _Stream(IntEnum):
     # Apart from those of other estimators, of which one draws exact posterior samples.
     START = 100
     CHAINS = 101
+    ANNEALING = 102
 
 
 def estimate(
@@ -110,13 +114,21 @@ def estimate_with_chains(
     """
     _check(budget)
     x = tf.constant(x, tf.float32)
+    spent = 0
     shape = (budget.chains, x.shape[0], model.latent_dim)
     if chains is None:
         start = random.normal(_keys(seed, _Stream.START), shape)[0]
         chains = hmc.Chains(start, tf.fill([x.shape[0]], hmc.INITIAL_STEP_SIZE))
+        if budget.annealing:
+            (key,) = _keys(seed, _Stream.ANNEALING)
+            anneal = _annealing(model.architecture, budget.annealing, budget.leapfrog_steps)
+            chains = anneal(model.parameters.decoder, x, chains, key)
+            spent = budget.annealing * hmc.evaluations(
+                *hmc.ANNEALING_TRANSITIONS, budget.leapfrog_steps
+            )
     if tuple(chains.position.shape) != shape:
         raise ValueError(f"chains of shape {tuple(chains.position.shape)} where {shape} is needed")
-    run = _program(model.architecture, budget._replace(max_rhat=0.0))
+    run = _program(model.architecture, budget._replace(max_rhat=0.0, annealing=0))
     (key,) = _keys(seed, _Stream.CHAINS)
     chains, results = run(model.parameters.decoder, x, chains, key)
     found = {name: values.numpy() for name, values in results.items()}
@@ -130,7 +142,9 @@ def estimate_with_chains(
             & (found["rhat"] <= budget.max_rhat)
             & (found["divergences"] == 0),
             diagnostics=found,
-            likelihood_evaluations=len(value) * budget.chains * hmc.evaluations(*transitions),
+            likelihood_evaluations=len(value)
+            * budget.chains
+            * (spent + hmc.evaluations(*transitions)),
         ),
         chains,
     )
@@ -185,7 +199,7 @@ def _check(budget: Budget) -> None:
     halves = 2 * budget.chains
     if budget.chains < 1 or budget.samples % halves or budget.samples // halves < 2:
         raise ValueError(f"two samples or more for each half of each chain are needed: {budget}")
-    if budget.burn_in < 0 or budget.leapfrog_steps < 1:
+    if min(budget.burn_in, budget.annealing) < 0 or budget.leapfrog_steps < 1:
         raise ValueError(f"neither burn-in nor leapfrog steps can be so few: {budget}")
     if budget.density not in KINDS:
         raise ValueError(f"the density must be one of {KINDS}, not {budget.density!r}")
@@ -223,5 +237,24 @@ def _program(architecture, budget: Budget):
             "bandwidth": q.bandwidth,
             "fallback": q.fallback,
         }
+
+    return run
+
+
+@functools.cache
+def _annealing(architecture, temperatures: int, leapfrog_steps: int):
+    """New chains' way to the posterior: decoder, x, chains, seed -> chains."""
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(decoder, x, chains, seed):
+        model = Model(architecture, Parameters(encoder=None, decoder=decoder))
+        return hmc.anneal(
+            lambda z: log_prior(model, z),
+            lambda z: log_likelihood(model, x, z),
+            chains,
+            seed,
+            temperatures=temperatures,
+            leapfrog_steps=leapfrog_steps,
+        )
 
     return run

@@ -17,6 +17,9 @@ DIVERGENCE = 1000.0
 INITIAL_STEP_SIZE = 0.1
 """Where adaptation starts."""
 
+ANNEALING_TRANSITIONS = (1, 15)
+"""Of each temperature: kept and burn-in, which adapts the step size."""
+
 SMALLEST_STEP_SIZE = 1e-4
 """Where adaptation starts at least: chains that were stuck come with a step size of zero."""
 
@@ -158,6 +161,50 @@ def sample(
         rhat=rhat(drawn.all_states),
         ess=effective_sample_size(drawn.all_states),
     )
+
+
+def anneal(
+    log_prior: Target,
+    log_likelihood: Target,
+    chains: Chains,
+    seed: tf.Tensor,
+    *,
+    temperatures: int,
+    leapfrog_steps: int,
+) -> Chains:
+    """Lead chains from the prior to the posteriors, so that they reach the modes with most mass.
+
+    A chain that meets a narrow posterior at once ends in the mode that is next, and stays. Here
+    the likelihood counts first little, then more: to the powers 2^(1−T), …, ½, 1, with
+    ANNEALING_TRANSITIONS at each. It tells apart modes whose heights differ by a few nats at the
+    power where they part, which is one of many at the full likelihood; not modes of like height,
+    between which no short chain moves. Call it inside an XLA program.
+
+    Args:
+        log_prior, log_likelihood: of z [C, n, N_z], [C, n] each, nats.
+        chains: draws from the prior.
+        seed: a stateless seed, [2].
+        temperatures: T.
+        leapfrog_steps: of each transition.
+
+    Returns:
+        The chains at their last temperature, which is the posterior's.
+    """
+    samples, burn_in = ANNEALING_TRANSITIONS
+
+    def cool(i, chains):
+        power = 2.0 ** tf.cast(i + 1 - temperatures, chains.position.dtype)
+        chains, _ = sample(
+            lambda z: log_prior(z) + power * log_likelihood(z),
+            chains,
+            tf.random.experimental.stateless_fold_in(seed, i, alg="philox"),
+            samples=samples,
+            burn_in=burn_in,
+            leapfrog_steps=leapfrog_steps,
+        )
+        return i + 1, chains
+
+    return tf.while_loop(lambda i, _: i < temperatures, cool, (tf.constant(0), chains))[1]
 
 
 def rhat(z: tf.Tensor) -> tf.Tensor:

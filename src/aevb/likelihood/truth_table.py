@@ -114,6 +114,7 @@ _COLUMNS = [
     "bias_standard_error",
     "standard_deviation",
     "rmse",
+    "bias_passed",
     "seconds",
     "likelihood_evaluations",
 ]
@@ -136,8 +137,9 @@ def compare(
 
     Returns:
         ``estimator``, ``budget``, ``n_points``, ``n_flagged`` (by the estimator's own gate; flagged
-        points count like all others, if they have a value at all), in nats ``bias`` (mean error), ``bias_standard_error``,
-        ``standard_deviation`` (of a point's error) and ``rmse``; ``seconds`` for all points, and
+        points count like all others, if they have a value at all), in nats ``bias`` (mean error),
+        ``bias_standard_error``, ``standard_deviation`` (of a point's error), ``rmse`` and
+        ``bias_passed`` (of the points that passed alone); ``seconds`` for all points, and
         ``likelihood_evaluations`` a point.
     """
     rows = []
@@ -149,6 +151,7 @@ def compare(
         seconds = time.monotonic() - began
         n = len(exact)
         error = (estimate.value - exact)[~np.isnan(estimate.value)]
+        passing = (estimate.value - exact)[estimate.passed]
         rows.append(
             {
                 "estimator": label,
@@ -159,6 +162,7 @@ def compare(
                 "bias_standard_error": error.std(ddof=1) / np.sqrt(len(error)),
                 "standard_deviation": error.std(ddof=1),
                 "rmse": np.sqrt(np.square(error).mean()),
+                "bias_passed": passing.mean() if len(passing) else np.nan,
                 "seconds": seconds,
                 "likelihood_evaluations": estimate.likelihood_evaluations / n,
             }
