@@ -14,7 +14,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from scipy import stats
 
-from aevb import cli, data
+from aevb import checkpoints, cli, data
+from aevb import weights as files
 from aevb.assembly import architecture
 from aevb.config import Experiment
 from aevb.errors import ConfigError
@@ -551,9 +552,8 @@ def stored(tmp_path_factory) -> Path:
     record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
     (folder / "record.json").write_text(json.dumps(record))
     experiment, weights, snapshots = trained()
-    metadata = {"experiment": experiment.to_json()}
-    save_file(snapshot_arrays(snapshots), folder / "snapshots.safetensors", metadata)
-    save_file(weights, folder / "weights.safetensors", metadata)
+    files.write(folder / "snapshots.safetensors", snapshot_arrays(snapshots), experiment)
+    files.write(folder / "weights.safetensors", weights, experiment)
     return folder
 
 
@@ -574,16 +574,22 @@ def without_metadata(path):
 
 
 def with_other_metadata(path):
-    save_file(load_file(path), path, {"experiment": "{}"})
+    arrays = load_file(path)
+    save_file(arrays, path, {"experiment": "{}", "checksum": checkpoints.checksum(arrays)})
+
+
+def with_a_flipped_bit(path):
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
 
 
 def empty_of_arrays(path):
-    save_file({}, path, {"experiment": EXPERIMENT.to_json()})
+    files.write(path, {}, EXPERIMENT)
 
 
 def in_four_dimensions(path):
-    wanted = replace(EXPERIMENT, latent_dim=4)
-    save_file(load_file(path), path, {"experiment": wanted.to_json()})
+    files.write(path, load_file(path), replace(EXPERIMENT, latent_dim=4))
 
 
 FILES = {
@@ -592,6 +598,7 @@ FILES = {
     other_format: ["safetensors: no weights can be read"],
     without_metadata: ["safetensors: not written by `aevb train`"],
     with_other_metadata: ["the settings are not an experiment"],
+    with_a_flipped_bit: ["safetensors: damaged", "train again"],
     empty_of_arrays: ["safetensors: holds nothing under"],
     in_four_dimensions: ["quadrature", "at most 3 latent dimensions"],
 }

@@ -28,7 +28,7 @@ def write(
     longer run.
     """
     path = _path(folder, samples)
-    metadata = {"fingerprint": fingerprint, "checksum": _checksum(tensors)}
+    metadata = {"fingerprint": fingerprint, "checksum": checksum(tensors)}
     write_atomically(path, save(tensors, metadata))
     shorter = [other for other in _newest_first(folder) if _samples(other) <= samples]
     for old in shorter[keep:] if keep else ():
@@ -48,7 +48,7 @@ def read(path: Path, fingerprint: str) -> Tensors:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged ({error})") from None
-    if metadata.get("checksum") != _checksum(tensors):
+    if metadata.get("checksum") != checksum(tensors):
         raise CheckpointError(f"{path} is damaged (its checksum does not match its content)")
     if metadata.get("fingerprint") != fingerprint:
         raise CheckpointError(f"{path} belongs to other settings or another version of the code")
@@ -102,7 +102,8 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(paths, key=_samples, reverse=True)
 
 
-def _checksum(tensors: Tensors) -> str:
+def checksum(tensors: Tensors) -> str:
+    """sha256 of the tensors, their names, types and shapes."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         array = np.ascontiguousarray(tensors[name])

@@ -14,6 +14,8 @@ from aevb.files import write_atomically
 from aevb.interruption import Interrupted
 from aevb.progress import LOGGER, start_logging
 from aevb.startup import training_stages
+from aevb.weights import read as read_weights
+from aevb.weights import write as write_weights
 
 app = typer.Typer(
     help="Replicate Auto-Encoding Variational Bayes, stage by stage.",
@@ -158,8 +160,6 @@ def train(
     wanted = configuration.Experiment.from_json(settings)
     data = _load(wanted, record)
     step_size = _selected_step_size(step_size_table)
-    from safetensors.numpy import save
-
     rows, parameters, kept, outcome = training_stages(threads).run_training(
         wanted,
         step_size,
@@ -167,12 +167,11 @@ def train(
         checkpoint_folder=checkpoint_dir,
         checkpoint_seconds=checkpoint_seconds,
     )
-    metadata = {"experiment": wanted.to_json()}
     if snapshots is not None:
         from aevb.training import snapshot_arrays
 
-        write_atomically(snapshots, save(snapshot_arrays(kept), metadata))
-    write_atomically(weights, save(parameters, metadata))
+        write_weights(snapshots, snapshot_arrays(kept), wanted)
+    write_weights(weights, parameters, wanted)
     write_atomically(run_record, json.dumps(outcome, indent=2) + "\n")
     write_atomically(curve, rows.to_csv(index=False, float_format="%.6f"))
 
@@ -192,7 +191,7 @@ def likelihood(
     """Estimate the marginal likelihood of one run along its training."""
     start_logging(log)
     settings = _estimators(estimators)
-    wanted, arrays = _read_weights(snapshots, "snapshots/")
+    wanted, arrays = read_weights(snapshots, "snapshots/")
     data = _load(wanted, record)
     training_stages(threads)
     from aevb.likelihood.along_training import estimate_along_training
@@ -228,7 +227,7 @@ def compare_estimators(
     from aevb.likelihood import truth_table
 
     if weights is not None:
-        wanted, arrays = _read_weights(weights, "decoder/")
+        wanted, arrays = read_weights(weights, "decoder/")
         data = _load(wanted, record)
         rows = truth_table.compare_on_network(wanted, arrays, data, chosen, points)
     elif settings is not None and latent_dim is not None:
@@ -436,28 +435,6 @@ def _estimators(text: str) -> dict[str, dict]:
         if not isinstance(values, dict) or "/" in name:
             raise ConfigError(f"--estimators: {name!r} is not a name and a table of settings")
     return estimators
-
-
-def _read_weights(path: Path, kind: str) -> tuple[configuration.Experiment, dict]:
-    """The experiment and the arrays of a weights or snapshots file that `aevb train` wrote.
-
-    The names of some of the arrays must begin with ``kind``.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; train first") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise DataError(f"{path}: no weights can be read ({error}); train again") from None
-    if "experiment" not in metadata:
-        raise DataError(f"{path}: not written by `aevb train`: it names no experiment")
-    if not any(name.startswith(kind) for name in arrays):
-        raise DataError(f"{path}: holds nothing under {kind}: is it the file of another option?")
-    return configuration.Experiment.from_json(metadata["experiment"]), arrays
 
 
 def _selected_step_size(path: Path) -> float:

@@ -159,6 +159,16 @@ def sandwich(model: Model, n: int, budget: Budget, seed: int) -> Sandwich:
     return Sandwich(x, estimate(model, x, budget, seed), reverse(model, z, x, budget, seed))
 
 
+def check(budget: Budget) -> None:
+    """Raise ValueError for a budget that makes no sense."""
+    if budget.chains < 2 or budget.segments < 1 or budget.steps % budget.segments:
+        raise ValueError(
+            f"need two chains or more and steps that are a multiple of the segments, not {budget}"
+        )
+    if budget.steps < 1 or budget.leapfrog_steps < 1 or budget.tuning_steps < 8:
+        raise ValueError(f"need a step, a leapfrog step and 8 tuning steps or more, not {budget}")
+
+
 def evaluations(budget: Budget) -> int:
     """Likelihood evaluations (nearly all with gradients) for one datapoint and direction."""
     # The first gradient of each transition comes with the value that the weight needs.
@@ -180,12 +190,7 @@ def tune(model: Model, x: np.ndarray, budget: Budget, seed: int) -> Schedule:
     Raises:
         ValueError: the budget makes no sense.
     """
-    if budget.chains < 2 or budget.segments < 1 or budget.steps % budget.segments:
-        raise ValueError(
-            f"need two chains or more and steps that are a multiple of the segments, not {budget}"
-        )
-    if budget.steps < 1 or budget.leapfrog_steps < 1 or budget.tuning_steps < 8:
-        raise ValueError(f"need a step, a leapfrog step and 8 tuning steps or more, not {budget}")
+    check(budget)
     shape = (budget.tuning_chains, len(x), model.latent_dim)
     start = random.normal(_keys(seed, _Stream.TUNING_START), shape)[0]
     (key,) = _keys(seed, _Stream.TUNING)

@@ -112,7 +112,7 @@ def estimate_with_chains(
     Raises:
         ValueError: the budget makes no sense, or the chains do not fit it.
     """
-    _check(budget)
+    check(budget)
     x = tf.constant(x, tf.float32)
     spent = 0
     shape = (budget.chains, x.shape[0], model.latent_dim)
@@ -195,7 +195,8 @@ def harmonic_mean(log_weights: tf.Tensor, effective: tf.Tensor) -> tuple[tf.Tens
     return -log_mean, tf.sqrt(variance / effective)
 
 
-def _check(budget: Budget) -> None:
+def check(budget: Budget) -> None:
+    """Raise ValueError for a budget that makes no sense."""
     halves = 2 * budget.chains
     if budget.chains < 1 or budget.samples % halves or budget.samples // halves < 2:
         raise ValueError(f"two samples or more for each half of each chain are needed: {budget}")

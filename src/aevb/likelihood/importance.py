@@ -67,8 +67,7 @@ def estimate(model: Model, x: np.ndarray, budget: Budget, seed: int) -> Estimate
     """
     if not model.has_encoder:
         raise ValueError("importance sampling proposes from the encoder, and this model has none")
-    if budget.samples < 1 or budget.block < 1:
-        raise ValueError(f"need one sample or more, in blocks of one or more, not {budget}")
+    check(budget)
     k = budget.samples
     run = _program(model.architecture, k, min(budget.block, k))
     (key,) = random.keys(tf.constant([seed]), random.Purpose.LIKELIHOOD)
@@ -89,6 +88,12 @@ def estimate(model: Model, x: np.ndarray, budget: Budget, seed: int) -> Estimate
         diagnostics={"ess": ess, "max_share": 1 / first, "pareto_k": shape},
         likelihood_evaluations=len(x) * k,
     )
+
+
+def check(budget: Budget) -> None:
+    """Raise ValueError for a budget that makes no sense."""
+    if budget.samples < 1 or budget.block < 1:
+        raise ValueError(f"need one sample or more, in blocks of one or more, not {budget}")
 
 
 def pareto_k(tail: np.ndarray) -> np.ndarray:

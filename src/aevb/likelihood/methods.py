@@ -21,7 +21,7 @@ def budget(settings: dict[str, Any]) -> tuple[ModuleType, Any]:
         settings: ``method`` and any fields of that module's ``Budget``.
 
     Raises:
-        ConfigError: an unknown method or field.
+        ConfigError: an unknown method or field, or a budget that makes no sense.
     """
     values = dict(settings)
     method = values.pop("method", None)
@@ -34,4 +34,9 @@ def budget(settings: dict[str, Any]) -> tuple[ModuleType, Any]:
             f"estimator: {method} has no setting {', '.join(map(repr, unknown))};"
             f" allowed: {', '.join(module.Budget._fields)}"
         )
-    return module, module.Budget(**values)
+    spent = module.Budget(**values)
+    try:
+        module.check(spent)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"estimator: {method}: {error}") from None
+    return module, spent

@@ -79,6 +79,12 @@ class Budget(NamedTuple):
     with 4/5 of the spacing before and a radius larger by one."""
 
 
+def check(budget: Budget) -> None:
+    """Raise ValueError for a budget that makes no sense."""
+    if not budget.tolerance > 0 or budget.rounds < 1 or budget.starts < 1:
+        raise ValueError(f"need a positive tolerance, a round and a start or more, not {budget}")
+
+
 def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: int = 0) -> Estimate:
     """log p(x) of each datapoint by numerical integration over z, with an error estimate.
 
@@ -110,6 +116,7 @@ def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: in
     """
     del seed
     budget = budget or Budget()
+    check(budget)
     if not 1 <= model.latent_dim <= MAX_LATENT_DIM:
         raise ValueError(
             f"quadrature takes 1 to {MAX_LATENT_DIM} latent dimensions, not {model.latent_dim}"

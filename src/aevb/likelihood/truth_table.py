@@ -180,6 +180,8 @@ def compare(
         if module is quadrature and model.latent_dim > quadrature.MAX_LATENT_DIM:
             continue
         label, values = label_of(key, module, spent), _text(settings)
+        if any(row["estimator"] == label for row in rows):
+            label = f"{label} [{key}]"
         add(
             label,
             values,

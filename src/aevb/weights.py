@@ -1,0 +1,45 @@
+"""Learned parameters as files: safetensors that say which experiment they come from."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from aevb.checkpoints import Tensors, checksum
+from aevb.config import Experiment
+from aevb.errors import DataError
+from aevb.files import write_atomically
+
+
+def write(path: Path, arrays: Tensors, experiment: Experiment) -> None:
+    """Write arrays by name with their experiment and a checksum."""
+    metadata = {"experiment": experiment.to_json(), "checksum": checksum(arrays)}
+    write_atomically(path, save(arrays, metadata))
+
+
+def read(path: Path, kind: str) -> tuple[Experiment, Tensors]:
+    """The experiment and the arrays of a file that :func:`write` wrote.
+
+    Args:
+        path: the file.
+        kind: how the names of some of its arrays must begin: ``decoder/`` for weights,
+            ``snapshots/`` for those along training.
+
+    Raises:
+        DataError: the file is missing, damaged, foreign, or of the other kind.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; train first") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DataError(f"{path}: no weights can be read ({error}); train again") from None
+    if "experiment" not in metadata:
+        raise DataError(f"{path}: not written by `aevb train`: it names no experiment")
+    if metadata.get("checksum") != checksum(arrays):
+        raise DataError(f"{path}: damaged: its checksum does not match its content; train again")
+    if not any(name.startswith(kind) for name in arrays):
+        raise DataError(f"{path}: holds nothing under {kind}: is it the file of another option?")
+    return Experiment.from_json(metadata["experiment"]), arrays
