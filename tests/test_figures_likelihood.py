@@ -1,5 +1,6 @@
 """Figure 3, its tables and the estimators' figure, from synthetic tables and the paper's curves."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -563,6 +564,19 @@ def truths(networks=("AEVB, N=50000", "wake-sleep, N=1000")) -> pd.DataFrame:
             budget = f"{evaluations} evaluations"
             rows.append((model, dim, name, budget, exact, 500, flagged, *errors, 2.0, evaluations))
     return pd.DataFrame(rows, columns=estimators.COLUMNS)
+
+
+def test_page_shows_every_row():
+    """Bias, spread, flags and cost of each row, and none where no point passed."""
+    table = truths()
+    table.loc[0, ["n_flagged", "bias_passed"]] = [500, np.nan]
+    page = estimators.render(table)
+    rows = [re.findall("<td>(.*?)</td>", row) for row in page.split("<tr>")[1:]]
+    assert [row[2] for row in rows] == table["estimator"].tolist()
+    bias, error = table["bias"][0], table["bias_standard_error"][0]
+    assert rows[0][3] == f"{bias:+.3f} ± {error:.3f}"
+    assert rows[0][5:7] == ["500 of 500", "none"]
+    assert rows[1][6] == f"{table['bias_passed'][1]:+.3f}"
 
 
 def test_truths_keep_the_order_of_the_files(tmp_path):

@@ -654,7 +654,7 @@ def test_unusable_estimators(run, stored, tmp_path, command, text, wanted):  # n
 def test_comparison_of_nothing(run, stored, tmp_path):  # noqa: F811
     """Neither weights nor a data set for PPCA, or a single estimator that does not apply."""
     options = {"output": tmp_path / "table.csv"}
-    assert_one_error(run(*compare(stored, **options)), "give --weights, or --settings")
+    assert_one_error(run(*compare(stored, **options)), "give --weights or --settings")
     options["estimators"] = json.dumps({"q": {"method": "quadrature"}})
     options["weights"] = stored / "weights.safetensors"
     assert_one_error(run(*compare(stored, **options)), "none of the estimators applies")

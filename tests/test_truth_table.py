@@ -234,6 +234,16 @@ def test_network_is_compared_with_quadrature(monkeypatch):
     assert row["bias"] == pytest.approx(error.mean(), abs=1e-6)
 
 
+def test_network_before_training():
+    """Without weights the network is untrained, its posterior the prior, and log p(x) −36 ln 2."""
+    wanted = replace(SETTINGS, latent_dim=N_Z)
+    rows = compare_on_network(wanted, None, DATA, ESTIMATORS, POINTS)
+    assert set(rows["model"]) == {"untrained"}
+    assert "quadrature" not in set(rows["estimator"])
+    exact = rows.set_index("estimator").loc["importance, 1000"]
+    assert abs(exact["bias"]) < 0.01
+
+
 def test_monte_carlo_em_has_no_importance_sampling():
     """Without an encoder importance sampling has no row; alone, it is an error."""
     experiment, weights = network("mcem")

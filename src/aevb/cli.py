@@ -211,30 +211,37 @@ def compare_estimators(
     points: Annotated[int, typer.Option(min=2, help="First test images.")],
     output: Annotated[Path, typer.Option(help="The table (CSV).")],
     settings: Annotated[
-        str | None, typer.Option(help="Data set as `aevb settings` prints it, for PPCA.")
+        str | None,
+        typer.Option(help="An experiment as `aevb settings` prints it: its network, untrained."),
     ] = None,
-    latent_dim: Annotated[int | None, typer.Option(min=1, help="N_z of PPCA.")] = None,
+    latent_dim: Annotated[
+        int | None, typer.Option(min=1, help="With --settings: PPCA of this N_z on its data.")
+    ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="A trained network of N_z up to 3, in place of PPCA.")
+        Path | None, typer.Option(help="In place of --settings: a trained network.")
     ] = None,
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
-    """Compare estimators of log p(x) with the truth, of probabilistic PCA or of a network."""
+    """Compare estimators of log p(x) with the truth, of probabilistic PCA or of a network with
+    N_z up to 3."""
     start_logging(log)
     chosen = _estimators(estimators)
     training_stages(threads)
     from aevb.likelihood import truth_table
 
+    arrays = None
     if weights is not None:
         wanted, arrays = read_weights(weights, "decoder/")
-        data = _load(wanted, record)
-        rows = truth_table.compare_on_network(wanted, arrays, data, chosen, points)
-    elif settings is not None and latent_dim is not None:
-        data = _load(configuration.Experiment.from_json(settings), record)
+    elif settings is not None:
+        wanted = configuration.Experiment.from_json(settings)
+    else:
+        raise ConfigError("give --weights or --settings")
+    data = _load(wanted, record)
+    if latent_dim is not None and weights is None:
         rows = truth_table.compare_on_ppca(data, latent_dim, chosen, points)
     else:
-        raise ConfigError("give --weights, or --settings and --latent-dim")
+        rows = truth_table.compare_on_network(wanted, arrays, data, chosen, points)
     write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
 
 
@@ -282,6 +289,7 @@ def figure_3(
 def figure_estimators(
     tables: Annotated[list[Path], typer.Argument(help="Tables of `aevb compare-estimators`.")],
     output: Annotated[Path, typer.Option(help="Picture and table, without the suffix.")],
+    page: Annotated[Path, typer.Option(help="The table to look at (HTML).")],
     note: Annotated[str | None, typer.Option(help="Footer of the picture.")] = None,
     log: Log = None,
 ) -> None:
@@ -291,6 +299,7 @@ def figure_estimators(
     start_logging(log)
     truths = estimators.read_truths(tables)
     style.save(estimators.draw(truths, note=note), output)
+    write_atomically(page, estimators.render(truths))
     write_atomically(Path(f"{output}.csv"), truths.to_csv(index=False, float_format="%.6g"))
     LOGGER.info(f"wrote {output}.pdf, .png and .csv")
 

@@ -29,7 +29,13 @@ RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
 FIG3 = SETTINGS["figures"]["fig3"]
 SELECTION_FIG3 = f"{SELECTION}/hidden_units_{{hidden_units}}/n_train_{{n_train}}"
 RUN_FIG3 = f"{SELECTION_FIG3}/latent_dim_{{latent_dim}}"
-TRUTH_PPCA = "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}/estimators.csv"
+TRUTH_UNTRAINED = (
+    "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
+    "/latent_dim_{latent_dim}/estimators.csv"
+)
+TRUTH_PPCA = (
+    "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}/estimators.csv"
+)
 
 
 wildcard_constraints:
@@ -89,7 +95,9 @@ def fig3_selection_settings(wildcards):
 
 def likelihood_estimators(wildcards):
     """Settings of the estimators that Figure 3 shows."""
-    return json.dumps({name: SETTINGS["estimators"][name] for name in FIG3["estimators"]})
+    return json.dumps(
+        {name: SETTINGS["estimators"][name] for name in FIG3["estimators"]}
+    )
 
 
 def likelihood_points(wildcards):
@@ -129,29 +137,42 @@ def truth_points(wildcards):
     return truth_settings(wildcards)["points"]
 
 
-def truth_data_settings(wildcards):
-    """Any experiment on the data set that probabilistic PCA is fitted to: it names the data."""
+def truth_network_settings(wildcards):
+    """The experiment whose network, before training, the estimators are compared on; of its data
+    set alone where they are compared on probabilistic PCA."""
     return configuration.experiment(
         SETTINGS,
         DATASETS,
         dataset=wildcards.dataset,
         latent_dim=int(wildcards.latent_dim),
         algorithm="aevb",
+        n_train=max(FIG3["n_train"]),
+        hidden_units=int(wildcards.get("hidden_units", FIG3["hidden_units"])),
     ).to_json()
 
 
 def truth_tables(wildcards):
-    """Tables of the estimators on probabilistic PCA and on Figure 3's networks."""
+    """Tables of the estimators on probabilistic PCA and on Figure 3's networks, before training
+    and after."""
     wanted = truth_settings(wildcards)
     dataset = SETTINGS["figures"]["estimators"]["dataset"]
     available([dataset])
     n_train = [max(FIG3["n_train"])]
-    return expand(
+    ppca = expand(
         TRUTH_PPCA,
         scale=wildcards.scale,
         dataset=dataset,
         latent_dim=wanted["latent_dims"],
-    ) + fig3_runs(wildcards, "estimators.csv", wanted["algorithms"], n_train)
+    )
+    untrained = expand(
+        TRUTH_UNTRAINED,
+        scale=wildcards.scale,
+        dataset=FIG3["dataset"],
+        hidden_units=FIG3["hidden_units"],
+        latent_dim=FIG3["latent_dim"],
+    )
+    trained = fig3_runs(wildcards, "estimators.csv", wanted["algorithms"], n_train)
+    return ppca + untrained + trained
 
 
 def definition(wildcards):

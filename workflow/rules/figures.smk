@@ -210,12 +210,13 @@ rule draw_estimators:
             category="Estimators of the marginal likelihood",
             labels={"figure": "estimators against the truth", "format": "PNG"},
         ),
-        csv=report(
-            "results/{scale}/figures/estimators.csv",
+        page=report(
+            "results/{scale}/tables/estimators.html",
             caption="../report/estimators.rst",
             category="Estimators of the marginal likelihood",
-            labels={"figure": "estimators against the truth", "format": "CSV"},
+            labels={"figure": "estimators against the truth", "format": "table"},
         ),
+        csv="results/{scale}/figures/estimators.csv",
     log:
         "results/{scale}/logs/estimators.log",
     benchmark:
@@ -232,4 +233,4 @@ rule draw_estimators:
         code=code_hash("aevb.figures.estimators", "aevb.figures.style"),
     shell:
         "python -m aevb figure estimators {input.tables:q} --output {params.stem:q}"
-        " --note {params.note:q} --log {log:q}"
+        " --page {output.page:q} --note {params.note:q} --log {log:q}"

@@ -47,7 +47,7 @@ rule compare_estimators_ppca:
         mem_mb=3000,
         runtime="2h",
     params:
-        settings=truth_data_settings,
+        settings=truth_network_settings,
         estimators=truth_estimators,
         points=truth_points,
         code=code_hash("aevb.likelihood.truth_table"),
@@ -56,6 +56,32 @@ rule compare_estimators_ppca:
         " --settings {params.settings:q} --latent-dim {wildcards.latent_dim}"
         " --estimators {params.estimators:q} --points {params.points}"
         " --output {output.table:q} --threads {threads} --log {log:q}"
+
+
+rule compare_estimators_untrained:
+    input:
+        record=f"{CACHE}/{{dataset}}.json",
+    output:
+        table=TRUTH_UNTRAINED,
+    log:
+        f"{Path(TRUTH_UNTRAINED).parent}/logs/estimators.log",
+    benchmark:
+        f"{Path(TRUTH_UNTRAINED).parent}/logs/estimators.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime="2h",
+    params:
+        settings=truth_network_settings,
+        estimators=truth_estimators,
+        points=truth_points,
+        code=code_hash("aevb.likelihood.truth_table"),
+    shell:
+        "python -m aevb compare-estimators --record {input.record:q}"
+        " --settings {params.settings:q} --estimators {params.estimators:q}"
+        " --points {params.points} --output {output.table:q} --threads {threads} --log {log:q}"
 
 
 rule compare_estimators_network:

@@ -77,6 +77,11 @@ _BOTTOM, _FOOTER_LINE = 0.78, 0.14
 _CHARACTERS_AN_INCH = 16
 # Points.
 _MARKER = 4.4
+_PAGE = (
+    "table{border-collapse:collapse;font:14px sans-serif}"
+    "th,td{padding:3px 10px;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}"
+    "th:nth-child(-n+3),td:nth-child(-n+3){text-align:left}thead{position:sticky;top:0;background:#fff}"
+)
 
 
 def read_truths(paths: Iterable[Path | str]) -> pd.DataFrame:
@@ -107,6 +112,37 @@ def read_truths(paths: Iterable[Path | str]) -> pd.DataFrame:
     return truths.sort_values(
         KEY, ignore_index=True, key=lambda values: values.map(order.get(values.name, lambda v: v))
     )
+
+
+def render(truths: pd.DataFrame) -> str:
+    """The table as a page of HTML, for the report: one row a model, N_z and estimator.
+
+    Args:
+        truths: as :func:`read_truths` gives it.
+    """
+    shown = pd.DataFrame(
+        {
+            "model": truths["model"],
+            "N_z": truths["latent_dim"],
+            "estimator": truths["estimator"],
+            "bias ± standard error (nats)": [
+                f"{bias:+.3f} ± {error:.3f}"
+                for bias, error in zip(truths["bias"], truths["bias_standard_error"], strict=True)
+            ],
+            "standard deviation of a point": truths["standard_deviation"].map("{:.3f}".format),
+            "flagged": [
+                f"{flagged} of {points}"
+                for flagged, points in zip(truths["n_flagged"], truths["n_points"], strict=True)
+            ],
+            "bias of those that passed": truths["bias_passed"].map("{:+.3f}".format),
+            "evaluations a point": truths["likelihood_evaluations"].map("{:,.0f}".format),
+            "milliseconds a point": (1e3 * truths["seconds"] / truths["n_points"]).map(
+                "{:,.1f}".format
+            ),
+        }
+    ).replace("+nan", "none")
+    body = shown.to_html(index=False, border=0, justify="left")
+    return f"<!DOCTYPE html>\n<meta charset='utf-8'>\n<style>{_PAGE}</style>\n{body}\n"
 
 
 def draw(truths: pd.DataFrame, note: str | None = None) -> Figure:

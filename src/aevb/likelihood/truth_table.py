@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from aevb.algorithms import LABELS
 from aevb.assembly import architecture
@@ -25,6 +26,9 @@ from aevb.progress import LOGGER
 WIDENING = 1.5
 """The encoder that importance sampling proposes from on probabilistic PCA has standard deviations
 this much too large: with the exact posterior, which is at hand there, it could not go wrong."""
+
+UNTRAINED = "untrained"
+"""What the table calls the network before training."""
 
 _FIT_POINTS = 10_000
 
@@ -59,17 +63,18 @@ def compare_on_ppca(
 
 def compare_on_network(
     experiment: Experiment,
-    weights: Tensors,
+    weights: Tensors | None,
     data: Dataset,
     estimators: dict[str, dict],
     points: int,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The estimators on a trained network with N_z ≤ 3, against quadrature.
+    """The estimators on a network with N_z ≤ 3, against quadrature.
 
     Args:
         experiment: its settings.
-        weights: its parameters by name; the first member is used.
+        weights: its parameters by name, of which the first member is used; None for the network
+            before training, on which the paper's curves show how far off its estimator is.
         data: images; x are the first test images.
         estimators, points, seed: as for :func:`compare_on_ppca`.
 
@@ -85,12 +90,15 @@ def compare_on_network(
             f" {quadrature.MAX_LATENT_DIM} latent dimensions"
         )
     images = observations(experiment, data, points)
-    model = Model(
-        architecture(experiment, images["test"].shape[1]), parameters_of(weights, member=0)
-    )
+    network = architecture(experiment, images["test"].shape[1])
+    if weights is None:
+        parameters = network.init(tf.constant([seed]))
+    else:
+        parameters = parameters_of(weights, member=0)
+    model = Model(network, parameters)
     others = {k: v for k, v in estimators.items() if v["method"] != "quadrature"}
     n_train = experiment.n_train or len(data.train)
-    name = f"{LABELS[experiment.algorithm]}, N={n_train}"
+    name = f"{LABELS[experiment.algorithm]}, N={n_train}" if weights else UNTRAINED
     rows = compare(
         model,
         images["test"].numpy(),
