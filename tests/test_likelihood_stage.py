@@ -534,7 +534,16 @@ def test_stages_from_the_command_line(run, tmp_path):  # noqa: F811
     paper = ROOT / cli._PAPER_FIG3
     drawn = tmp_path / "figures" / "fig3"
     go("figure", "fig3", tmp_path / "likelihood.csv", "--output", drawn, "--paper", paper)
-    go("figure", "estimators", network, ppca, "--output", tmp_path / "figures" / "estimators")
+    go(
+        "figure",
+        "estimators",
+        "--page",
+        tmp_path / "page.html",
+        network,
+        ppca,
+        "--output",
+        tmp_path / "figures" / "estimators",
+    )
     for name in ("fig3", "estimators"):
         for suffix in ("pdf", "png", "csv"):
             assert (tmp_path / "figures" / f"{name}.{suffix}").stat().st_size > 100

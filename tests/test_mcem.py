@@ -31,13 +31,6 @@ X = TRUTH.sample(N, GENERATOR).astype(np.float32)
 BEST = ProbabilisticPCA.fit(X, N_Z)
 
 
-def decoder_of(model: ProbabilisticPCA) -> MLP:
-    latent_dim = model.weights.shape[1]
-    bias = np.append(model.mean, np.log(model.variance))
-    values = np.zeros((latent_dim, 0)), np.zeros(0), model.weights.T, bias
-    return MLP(*(tf.constant(value[np.newaxis], tf.float32) for value in values))
-
-
 # The E-step
 
 
@@ -63,7 +56,7 @@ def geweke(kind: type[LinearGaussian], n: int, rounds: int) -> np.ndarray:
     sampled_from = LinearGaussian(D, N_Z)
     em = MonteCarloEM(kind(D, N_Z), Adagrad(0, "matrices", 0.0), n, initial_hmc_step_size=0.25)
     seeds = tf.constant([0])
-    decoder = decoder_of(TRUTH)
+    decoder = TRUTH.parameters().decoder
 
     @tf.function(jit_compile=True, autograph=False)
     def run():
@@ -114,7 +107,7 @@ def test_every_chain_moves_in_whole_and_partial_blocks(monkeypatch):
     em = MonteCarloEM(LinearGaussian(D, N_Z), Adagrad(0, "matrices", 0.0), N)
     seeds = tf.constant([0])
     state = em.init(seeds, tf.constant([0.1]))._replace(
-        parameters=Parameters((), decoder_of(TRUTH)), hmc_step_size=tf.constant([0.01])
+        parameters=Parameters((), TRUTH.parameters().decoder), hmc_step_size=tf.constant([0.01])
     )
     chains, acceptance, log_joint = em.expect(state, tf.constant(X[np.newaxis]), seeds)
     assert chains.shape == (1, N, N_Z)
@@ -132,7 +125,7 @@ def test_step_size_is_tuned_to_the_target_acceptance():
     for variance in (1e-3, 1.0):
         em = MonteCarloEM(LinearGaussian(D, N_Z), Adagrad(10**9, "matrices", 0.0), N)
         seeds = tf.constant([0])
-        decoder = decoder_of(replace(TRUTH, variance=variance))
+        decoder = replace(TRUTH, variance=variance).parameters().decoder
 
         @tf.function(jit_compile=True, autograph=False)
         def run(em=em, seeds=seeds, decoder=decoder):

@@ -7,8 +7,6 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from aevb.errors import DataError
@@ -326,25 +324,11 @@ def _legend(
     below: bool,
 ) -> None:
     """One entry for each thing that a stroke says; in the cell, or in a strip below its row."""
-    neutral, width = style.NEUTRAL, style.OURS_WIDTHS["wake-sleep"]
     drawn = {*ours["algorithm"], *theirs["algorithm"]}
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=style.PALETTE[name], linewidth=style.OURS_WIDTHS[name], label=name)
-        for name in ALGORITHMS
-        if name in drawn
-    ]
-    handles += [
-        Line2D([], [], color=neutral, linestyle=style.DASHES[split], linewidth=width, label=split)
-        for split in SPLITS
-    ]
-    if len(theirs):
-        pale, thin = style.lighter(neutral), style.PAPER_WIDTH
-        handles += [
-            Line2D([], [], color=neutral, linewidth=width, label="ours (thick)"),
-            Line2D([], [], color=pale, linewidth=thin, label="paper (thin, pale)"),
-        ]
-    if ours.groupby(CURVE)["seed"].nunique().max() > 1:
-        handles.append(Patch(facecolor=neutral, alpha=style.BAND_OPACITY, label="min–max of seeds"))
+    seeds = ours.groupby(CURVE)["seed"].nunique().max()
+    handles = style.legend_handles(
+        [name for name in ALGORITHMS if name in drawn], paper=len(theirs) > 0, band=seeds > 1
+    )
     left, base, _, height = cell
     if below:
         strip = (_AXIS_LABEL + _STRIP) / figure.get_size_inches()[1]

@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from aevb.errors import DataError
@@ -358,29 +357,16 @@ def _curve(rows: pd.DataFrame, algorithm: str, split: str) -> pd.DataFrame:
 
 def _legend(figure: Figure, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
     """One entry for each thing that a stroke says, right of the panels."""
-    neutral, width = style.NEUTRAL, style.OURS_WIDTHS["wake-sleep"]
     drawn = {*ours["algorithm"], *theirs["algorithm"]}
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=style.PALETTE[name], linewidth=style.OURS_WIDTHS[name], label=name)
-        for name in ALGORITHMS
-        if name in drawn
-    ]
-    handles += [
-        Line2D([], [], color=neutral, linestyle=style.DASHES[split], linewidth=width, label=split)
-        for split in SPLITS
-    ]
-    if len(theirs):
-        pale, thin = style.lighter(neutral), style.PAPER_WIDTH
-        handles += [
-            Line2D([], [], color=neutral, linewidth=width, label="ours (thick)"),
-            Line2D([], [], color=pale, linewidth=thin, label="paper (thin, pale)"),
-        ]
-    if ours.groupby([*CURVE, "estimator"])["seed"].nunique().max() > 1:
-        handles.append(Patch(facecolor=neutral, alpha=style.BAND_OPACITY, label="min–max of seeds"))
+    seeds = ours.groupby([*CURVE, "estimator"])["seed"].nunique().max()
+    handles = style.legend_handles(
+        [name for name in ALGORITHMS if name in drawn], paper=len(theirs) > 0, band=seeds > 1
+    )
     curves = ours.groupby([*CURVE, "estimator"])
     if any((over_seeds(curve)["flagged_share"] > FLAGGED).any() for _, curve in curves):
         label = f"> {_percent(FLAGGED)} flagged"
-        handles.append(Line2D([], [], color=neutral, linewidth=width, label=label, **_HOLLOW))
+        width = style.OURS_WIDTHS["wake-sleep"]
+        handles.append(Line2D([], [], color=style.NEUTRAL, linewidth=width, label=label, **_HOLLOW))
     right = 1 - _LEGEND / figure.get_size_inches()[0]
     figure.legend(
         handles=handles,

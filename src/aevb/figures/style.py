@@ -9,6 +9,8 @@ import matplotlib
 import seaborn
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from aevb.files import write_atomically
 
@@ -50,6 +52,39 @@ _THEME = {
 def lighter(color: str, amount: float = 0.45) -> str:
     """The colour mixed with white: ``amount`` 0 leaves it as it is, 1 makes it white."""
     return to_hex([channel + (1.0 - channel) * amount for channel in to_rgb(color)])
+
+
+def legend_handles(algorithms: list[str], *, paper: bool, band: bool) -> list[Line2D | Patch]:
+    """One legend entry for each thing that a stroke of Figures 2 and 3 says.
+
+    Args:
+        algorithms: those drawn, in their order.
+        paper: whether the paper's curves are.
+        band: whether several seeds are.
+    """
+    width = OURS_WIDTHS["wake-sleep"]
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=PALETTE[name], linewidth=OURS_WIDTHS[name], label=name)
+        for name in algorithms
+    ]
+    handles += [
+        Line2D([], [], color=NEUTRAL, linestyle=dashes, linewidth=width, label=split)
+        for split, dashes in DASHES.items()
+    ]
+    if paper:
+        handles += [
+            Line2D([], [], color=NEUTRAL, linewidth=width, label="ours (thick)"),
+            Line2D(
+                [],
+                [],
+                color=lighter(NEUTRAL),
+                linewidth=PAPER_WIDTH,
+                label="paper (thin, pale)",
+            ),
+        ]
+    if band:
+        handles.append(Patch(facecolor=NEUTRAL, alpha=BAND_OPACITY, label="min–max of seeds"))
+    return handles
 
 
 @contextmanager
