@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 LOCK ?= envs/lock-cpu.txt
 STAMP = $(VENV)/installed-$(notdir $(LOCK))
 CORES ?= all
+TEST_JOBS ?= 2
 SCALE ?= quick
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
@@ -34,7 +35,7 @@ reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): f
 	@echo "Done: results/$(SCALE)/figures and results/$(SCALE)/tables"
 
 test: install ## the test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: install ## ruff, snakefmt and Snakemake's own lint
 	@$(BIN)/ruff check src tests

@@ -46,6 +46,16 @@ def assert_means(samples, expected, detects: float) -> None:
     )
 
 
+_LONGEST = ("test_workflow", "test_ais", "test_kill_and_resume", "test_harmonic", "test_training")
+"""Files that would keep everybody waiting if they came last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that parallel workers end together."""
+    ranks = {name: rank for rank, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
 def _load(name: str, cache: Path) -> data.Dataset:
     if not os.environ.get("AEVB_DATA_DIR"):
         pytest.skip("AEVB_DATA_DIR is not set to a folder that holds the real data files")

@@ -79,7 +79,12 @@ FIGURES = [
 ]
 TABLES = ["fig2_distance.csv", "fig3_distance.csv", "fig3_orders.csv", "step_sizes.csv"]
 REDRAWN_FIG3 = {"draw_fig3": 1, "fig3_tables": 1}
-ESTIMATED = {"likelihood": 1, "compare_estimators_network": 1, "compare_estimators_ppca": 1}
+ESTIMATED = {
+    "likelihood": 1,
+    "compare_estimators_network": 1,
+    "compare_estimators_ppca": 1,
+    "compare_estimators_untrained": 1,
+}
 EVERYTHING = {
     "select_step_size": 2,
     "train": 2,
@@ -266,6 +271,7 @@ def test_plan_of_the_estimators_figure(shipped):
         "train_fig3": 1,
         "compare_estimators_network": 1,
         "compare_estimators_ppca": 2,
+        "compare_estimators_untrained": 1,
         "draw_estimators": 1,
     }
 
@@ -297,7 +303,7 @@ def test_makes_figures_and_tables(made):
     drawn = pd.read_csv(results / "figures/fig3.csv")
     assert "Tiny" in set(drawn["dataset"])
     truths = pd.read_csv(results / "figures/estimators.csv")
-    assert set(truths["model"]) == {"PPCA", "MCEM, N=40"}
+    assert set(truths["model"]) == {"PPCA", "MCEM, N=40", "untrained"}
 
 
 def test_second_call_has_nothing_to_do(made):

@@ -29,10 +29,8 @@ RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
 FIG3 = SETTINGS["figures"]["fig3"]
 SELECTION_FIG3 = f"{SELECTION}/hidden_units_{{hidden_units}}/n_train_{{n_train}}"
 RUN_FIG3 = f"{SELECTION_FIG3}/latent_dim_{{latent_dim}}"
-TRUTH_UNTRAINED = (
-    "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
-    "/latent_dim_{latent_dim}/estimators.csv"
-)
+UNTRAINED = "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
+TRUTH_UNTRAINED = f"{UNTRAINED}/latent_dim_{{latent_dim}}/estimators.csv"
 TRUTH_PPCA = (
     "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}/estimators.csv"
 )
