@@ -200,15 +200,7 @@ def draw(truths: pd.DataFrame, note: str | None = None) -> Figure:
         axes = add(_LEFT, _WIDTH - _LEFT - _RIGHT, _COST_HEIGHT)
         _cost(axes, networks if len(networks) else linear, looks)
         _legend(figure, looks, truths)
-        figure.text(
-            0.08 / _WIDTH,
-            0.06 / height,
-            "\n".join(footer),
-            fontsize="x-small",
-            color=style.NEUTRAL,
-            ha="left",
-            va="bottom",
-        )
+        style.footer(figure, footer)
     return figure
 
 

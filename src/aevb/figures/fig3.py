@@ -180,15 +180,7 @@ def _canvas(
         va="bottom",
         fontsize="medium",
     )
-    figure.text(
-        0.08 / width,
-        0.06 / height,
-        "\n".join(lines),
-        fontsize="x-small",
-        color=style.NEUTRAL,
-        ha="left",
-        va="bottom",
-    )
+    style.footer(figure, lines)
     return figure, cell
 
 

@@ -87,6 +87,20 @@ def legend_handles(algorithms: list[str], *, paper: bool, band: bool) -> list[Li
     return handles
 
 
+def footer(figure: Figure, lines: list[str]) -> None:
+    """Write the lines in small type into the figure's lower left corner."""
+    width, height = figure.get_size_inches()
+    figure.text(
+        0.08 / width,
+        0.06 / height,
+        "\n".join(lines),
+        fontsize="x-small",
+        color=NEUTRAL,
+        ha="left",
+        va="bottom",
+    )
+
+
 @contextmanager
 def theme() -> Iterator[None]:
     """The house style, for as long as the block lasts; the caller's settings come back after it."""

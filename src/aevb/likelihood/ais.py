@@ -236,7 +236,7 @@ def _keys(seed: int, stream: _Stream) -> list[tf.Tensor]:
 
 def _tempered(architecture, decoder, x):
     """β -> z -> log p(z) + β log p(x|z) up to a constant, for one model and its data."""
-    model = Model(architecture, Parameters(encoder=None, decoder=decoder))
+    model = Model(architecture, Parameters(encoder=(), decoder=decoder))
 
     @tf.custom_gradient
     def likelihood(z):

@@ -25,7 +25,7 @@ from aevb.likelihood.hmc import Chains
 from aevb.likelihood.methods import budget
 from aevb.likelihood.model import Model
 from aevb.models.mlp import MLP
-from aevb.models.vae import Parameters
+from aevb.models.vae import VAE, Parameters
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash
 
@@ -109,7 +109,7 @@ def estimate_along_training(
     images = observations(experiment, data, points)
     model = architecture(experiment, images["train"].shape[1])
     budgets = _budgets(experiment, estimators)
-    history = _fingerprint(experiment, images, estimators)
+    history = _fingerprint(model, images, estimators)
     chains: dict[str, Chains] = {}
     cells: dict[Cell, Tensors] = {}
     began, done = time.monotonic(), 0
@@ -255,8 +255,8 @@ def _seed(cell: Cell) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
 
 
-def _fingerprint(experiment: Experiment, images: dict[str, tf.Tensor], estimators: dict) -> str:
-    settings = {"architecture": str(asdict(experiment)["hidden_units"]), "estimators": estimators}
+def _fingerprint(model: VAE, images: dict[str, tf.Tensor], estimators: dict) -> str:
+    settings = {"architecture": asdict(model), "estimators": estimators}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     methods = (f"aevb.likelihood.{settings['method']}" for settings in estimators.values())
     digest.update(code_hash("aevb.likelihood.along_training", imports=False).encode())

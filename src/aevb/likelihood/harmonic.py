@@ -216,7 +216,7 @@ def _program(architecture, budget: Budget):
 
     @tf.function(jit_compile=True, autograph=False)
     def run(decoder, x, chains, seed):
-        model = Model(architecture, Parameters(encoder=None, decoder=decoder))
+        model = Model(architecture, Parameters(encoder=(), decoder=decoder))
         chains, draws = hmc.sample(
             lambda z: log_joint(model, x, z),
             chains,
@@ -248,7 +248,7 @@ def _annealing(architecture, temperatures: int, leapfrog_steps: int):
 
     @tf.function(jit_compile=True, autograph=False)
     def run(decoder, x, chains, seed):
-        model = Model(architecture, Parameters(encoder=None, decoder=decoder))
+        model = Model(architecture, Parameters(encoder=(), decoder=decoder))
         return hmc.anneal(
             lambda z: log_prior(model, z),
             lambda z: log_likelihood(model, x, z),
