@@ -14,17 +14,30 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/likelihood.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/latent.smk"
+include: "workflow/rules/applications.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/bench.smk"
 
 
 rule all:
     default_target: True
     input:
+        figure_files("fig1"),
         figure_2,
         figure_3,
         fig3_tables,
+        latent_figures,
+        explorer_page,
+        application_figures,
+        applications_table,
         estimators_figure,
         tables,
+
+
+rule fig1:
+    input:
+        figure_files("fig1"),
 
 
 rule fig2:
@@ -47,6 +60,32 @@ rule fig3:
     input:
         figure_3,
         fig3_tables,
+
+
+rule fig4:
+    input:
+        figure_files("fig4"),
+
+
+rule fig5:
+    input:
+        figure_files("fig5"),
+
+
+rule projection:
+    input:
+        figure_files(*PROJECTIONS),
+
+
+rule explorer:
+    input:
+        explorer_page,
+
+
+rule applications:
+    input:
+        application_figures,
+        applications_table,
 
 
 rule estimators:

@@ -122,7 +122,7 @@ def test_process_ends_with_one_line(tmp_path):
     """As a process of its own, too, a bad input gives exit code 1 and one line."""
     words = ["figure", "fig2", "missing.csv", "--output", "fig2"]
     done = subprocess.run(
-        [sys.executable, "-m", "aevb", *words, "--paper", str(ROOT / cli._PAPER)],
+        [sys.executable, "-m", "aevb", *words, "--paper", str(ROOT / cli.options.PAPER)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -262,7 +262,7 @@ def test_curve_that_is_not_finite(run, tmp_path, command, value):
     path.write_text(CURVE.format(value))
     given = f"authors={path}" if command == "table variants" else path
     words = [*command.split(), given, "--output", tmp_path / "drawn"]
-    outcome = run(*words, "--paper", ROOT / cli._PAPER)
+    outcome = run(*words, "--paper", ROOT / cli.options.PAPER)
     assert_one_error(outcome, "curve.csv, line 3", "'lower_bound'", "not finite")
     assert [found.name for found in tmp_path.iterdir()] == ["curve.csv"]
 

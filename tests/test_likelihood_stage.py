@@ -531,7 +531,7 @@ def test_stages_from_the_command_line(run, tmp_path):  # noqa: F811
     go(*compare(tmp_path, **options))
     assert pd.read_csv(ppca)["estimator"].tolist() == ["importance, 30", "quadrature"]
 
-    paper = ROOT / cli._PAPER_FIG3
+    paper = ROOT / cli.options.PAPER_FIG3
     drawn = tmp_path / "figures" / "fig3"
     go("figure", "fig3", tmp_path / "likelihood.csv", "--output", drawn, "--paper", paper)
     go(

@@ -33,7 +33,9 @@ def training_set(experiment: Experiment, data: Dataset) -> Dataset:
         raise ConfigError(
             f"n_train: {n_train} training images are asked for, but {data.name} has {available}"
         )
-    return data._replace(train=data.train[:n_train])
+    fields = ("train", "train_index", "train_labels")
+    present = {name: getattr(data, name) for name in fields if getattr(data, name) is not None}
+    return data._replace(**{name: array[:n_train] for name, array in present.items()})
 
 
 def trainer(experiment: Experiment, data: Dataset) -> Trainer:

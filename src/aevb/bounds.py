@@ -14,20 +14,23 @@ def reparameterise(posterior: tfd.Distribution, noise: tf.Tensor) -> tf.Tensor:
     return posterior.mean() + posterior.stddev() * noise
 
 
-def negative_kl(posterior: tfd.Distribution) -> tf.Tensor:
-    """−KL(q(z|x) ‖ N(0, I)) = ½ Σ_j (1 + log σ_j² − μ_j² − σ_j²) (App. B).
+def negative_kl_per_dimension(posterior: tfd.Distribution) -> tf.Tensor:
+    """−KL(q(z_j|x) ‖ N(0, 1)) = ½ (1 + log σ_j² − μ_j² − σ_j²) (App. B).
 
     Args:
         posterior: a diagonal Gaussian with batch shape [..., n] and event shape [N_z].
 
     Returns:
-        [..., n], nats, never positive.
+        [..., n, N_z], nats, never positive.
     """
     mean, standard_deviation = posterior.mean(), posterior.stddev()
     variance = tf.square(standard_deviation)
-    return 0.5 * tf.reduce_sum(
-        1.0 + 2.0 * tf.math.log(standard_deviation) - tf.square(mean) - variance, axis=-1
-    )
+    return 0.5 * (1.0 + 2.0 * tf.math.log(standard_deviation) - tf.square(mean) - variance)
+
+
+def negative_kl(posterior: tfd.Distribution) -> tf.Tensor:
+    """−KL(q(z|x) ‖ N(0, I)), the sum over the dimensions (App. B): [..., n], nats."""
+    return tf.reduce_sum(negative_kl_per_dimension(posterior), axis=-1)
 
 
 def estimator_a(

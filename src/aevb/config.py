@@ -115,6 +115,7 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
     for figure in ("fig2", "variants"):
         for dataset in config["figures"][figure].get("latent_dims", {}):
             _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")
+    _check_trained_models(config["figures"], definitions, f"{name}: figures")
     return config, definitions
 
 
@@ -280,6 +281,48 @@ def _content(definition: dict) -> dict:
         for name, file in definition["files"].items()
     }
     return content | {"files": files}
+
+
+def _check_trained_models(figures: dict, definitions: dict, name: str) -> None:
+    """What trained models are used for names data sets that they can be trained on."""
+    applications, projection = figures["applications"], figures["projection"]["latent_dims"]
+    wanted = {
+        "fig4.rows": figures["fig4"]["rows"],
+        "fig5.latent_dims": figures["fig5"]["latent_dims"],
+        "projection.latent_dims": projection,
+        "explorer.datasets": figures["explorer"]["datasets"],
+        "applications.latent_dims": applications["latent_dims"],
+        "applications.representation": applications["representation"],
+        "applications.anomaly": [applications["anomaly"]] if applications["anomaly"] else [],
+    }
+    trainable = [dataset for dataset in figures["fig2"]["latent_dims"] if dataset in definitions]
+    for key, datasets in wanted.items():
+        for dataset in datasets:
+            _choice(dataset, definitions, f"{name}.{key}")
+            if dataset not in trainable:
+                raise ConfigError(
+                    f"{name}.{key}: {dataset} has no entry in figures.fig2.latent_dims, on which"
+                    " its step size would be selected"
+                )
+    if projection and not any(2 in dims for dims in projection.values()):
+        raise ConfigError(f"{name}.projection.latent_dims: no data set has a 2, which is drawn")
+    for dataset in figures["explorer"]["datasets"]:
+        if 2 not in projection.get(dataset, ()):
+            raise ConfigError(
+                f"{name}.explorer.datasets: projection.latent_dims has no 2 for {dataset}"
+            )
+    for dataset in wanted["applications.anomaly"]:
+        _choice(dataset, applications["latent_dims"], f"{name}.applications.anomaly")
+    if applications["foreign"]:
+        _choice(applications["foreign"], definitions, f"{name}.applications.foreign")
+    factor = applications["factor"]
+    for dataset in applications["latent_dims"]:
+        rows, columns = definitions[dataset]["image_shape"]
+        if rows % factor or columns % factor:
+            raise ConfigError(
+                f"{name}.applications.factor: blocks of {factor} × {factor} pixels do not divide"
+                f" the images of {dataset}, {rows} × {columns}"
+            )
 
 
 def _check_per_dataset(config: dict, definitions: dict, name: str) -> None:

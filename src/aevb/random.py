@@ -29,6 +29,8 @@ class Purpose(IntEnum):
     TEST_BINARISATION = 7
     MONTE_CARLO_EM = 8
     LIKELIHOOD = 9
+    GENERATION = 10
+    APPLICATION = 11
 
 
 def keys(seeds: tf.Tensor, purpose: Purpose, step: tf.Tensor | int = 0) -> list[tf.Tensor]:

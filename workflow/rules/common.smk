@@ -1,4 +1,5 @@
 # Configuration, wildcards and the functions that the rules' inputs and params come from.
+import csv
 import json
 import os
 import shlex
@@ -22,11 +23,12 @@ except AevbError as error:
     sys.exit(f"configuration error: {error}")
 
 config |= SETTINGS
-FIG2 = SETTINGS["figures"]["fig2"]
+FIGURES = SETTINGS["figures"]
+FIG2 = FIGURES["fig2"]
 CACHE = SETTINGS["cache_dir"]
 SELECTION = "results/{scale}/runs/{variant}/{dataset}/{algorithm}"
 RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
-FIG3 = SETTINGS["figures"]["fig3"]
+FIG3 = FIGURES["fig3"]
 SELECTION_FIG3 = f"{SELECTION}/hidden_units_{{hidden_units}}/n_train_{{n_train}}"
 RUN_FIG3 = f"{SELECTION_FIG3}/latent_dim_{{latent_dim}}"
 UNTRAINED = "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
@@ -34,6 +36,10 @@ TRUTH_UNTRAINED = f"{UNTRAINED}/latent_dim_{{latent_dim}}/estimators.csv"
 TRUTH_PPCA = (
     "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}/estimators.csv"
 )
+
+
+EXPLORER_TEMPLATE = Path(workflow.basedir, "src/aevb/explorer/template.html")
+PROJECTIONS = ["projection", "latent_usage"]
 
 
 wildcard_constraints:
@@ -153,7 +159,7 @@ def truth_tables(wildcards):
     """Tables of the estimators on probabilistic PCA and on Figure 3's networks, before training
     and after."""
     wanted = truth_settings(wildcards)
-    dataset = SETTINGS["figures"]["estimators"]["dataset"]
+    dataset = FIGURES["estimators"]["dataset"]
     available([dataset])
     n_train = [max(FIG3["n_train"])]
     ppca = expand(
@@ -171,6 +177,223 @@ def truth_tables(wildcards):
     )
     trained = fig3_runs(wildcards, "estimators.csv", wanted["algorithms"], n_train)
     return ppca + untrained + trained
+
+
+def weights_of(wildcards, latent_dims):
+    """The weights of the AEVB runs with these N_z, given by data set; those that can be had."""
+    return [
+        weights
+        for dataset in available(latent_dims)
+        for weights in expand(
+            f"{RUN}/weights.safetensors",
+            scale=wildcards.scale,
+            variant=SETTINGS["variant"],
+            dataset=dataset,
+            algorithm="aevb",
+            latent_dim=latent_dims[dataset],
+        )
+    ]
+
+
+def records_of(datasets):
+    """The records of those data sets that can be had."""
+    return [f"{CACHE}/{dataset}.json" for dataset in available(datasets)]
+
+
+def manifold_weights(wildcards):
+    return weights_of(wildcards, {dataset: [2] for dataset in FIGURES["fig4"]["rows"]})
+
+
+def manifold_rows(wildcards):
+    rows = FIGURES["fig4"]["rows"]
+    return " ".join(f"--rows {rows[dataset]}" for dataset in available(rows))
+
+
+def sample_weights(wildcards):
+    return weights_of(wildcards, FIGURES["fig5"]["latent_dims"])
+
+
+def projection_weights(wildcards):
+    return weights_of(wildcards, FIGURES["projection"]["latent_dims"])
+
+
+def projection_records(wildcards):
+    return records_of(FIGURES["projection"]["latent_dims"])
+
+
+def explorer_weights(wildcards):
+    return weights_of(
+        wildcards, {dataset: [2] for dataset in FIGURES["explorer"]["datasets"]}
+    )
+
+
+def explorer_curves(wildcards):
+    return [
+        str(Path(weights).with_name("curve.csv"))
+        for weights in explorer_weights(wildcards)
+    ]
+
+
+def curve_options(wildcards, input):
+    return " ".join(f"--curve {shlex.quote(curve)}" for curve in input.curves)
+
+
+def denoising_options(wildcards):
+    content = FIGURES["applications"]
+    return f"--noise {content['noise']} --bit-flips {content['bit_flips']}"
+
+
+def super_resolution_options(wildcards):
+    return f"--factor {FIGURES['applications']['factor']}"
+
+
+def probe_weights(wildcards):
+    return weights_of(wildcards, FIGURES["applications"]["representation"])
+
+
+def probe_records(wildcards):
+    return records_of(FIGURES["applications"]["representation"])
+
+
+def application_weights(wildcards):
+    latent_dims = FIGURES["applications"]["latent_dims"]
+    return weights_of(wildcards, {dataset: [n] for dataset, n in latent_dims.items()})
+
+
+def application_records(wildcards):
+    return records_of(FIGURES["applications"]["latent_dims"])
+
+
+def anomaly_weights(wildcards):
+    dataset = FIGURES["applications"]["anomaly"]
+    latent_dim = FIGURES["applications"]["latent_dims"][dataset]
+    return weights_of(wildcards, {dataset: [latent_dim]})
+
+
+def anomaly_record(wildcards):
+    return records_of([FIGURES["applications"]["anomaly"]])
+
+
+def foreign_record(wildcards):
+    """The record of the other data set; none where it cannot be had."""
+    foreign = FIGURES["applications"]["foreign"]
+    return (
+        [f"{CACHE}/{foreign}.json"]
+        if foreign is not None and is_available(foreign)
+        else []
+    )
+
+
+def foreign_option(wildcards, input):
+    return f"--foreign {shlex.quote(str(input.foreign))}" if input.foreign else ""
+
+
+def record_options(wildcards, input):
+    return " ".join(f"--record {shlex.quote(record)}" for record in input.records)
+
+
+def applications_budget(wildcards):
+    return SETTINGS["scales"][wildcards.scale]["applications"]
+
+
+def application_points(wildcards):
+    return applications_budget(wildcards)["points"]
+
+
+def probe_images(wildcards):
+    return applications_budget(wildcards)["probe_images"]
+
+
+def hmc_budget(wildcards):
+    return json.dumps(applications_budget(wildcards)["hmc"], sort_keys=True)
+
+
+def ais_budget(wildcards):
+    return json.dumps(applications_budget(wildcards)["ais"], sort_keys=True)
+
+
+def figure_files(*names):
+    return [f"results/{SETTINGS['scale']}/figures/{name}.pdf" for name in names]
+
+
+def latent_figures(wildcards):
+    """Figures 4 and 5 and the projections: those that are configured."""
+    names = {"fig4": ["fig4"], "fig5": ["fig5"], "projection": PROJECTIONS}
+    wanted = {"fig4": "rows", "fig5": "latent_dims", "projection": "latent_dims"}
+    return figure_files(
+        *(
+            name
+            for figure, key in wanted.items()
+            if FIGURES[figure][key]
+            for name in names[figure]
+        )
+    )
+
+
+def applications_wanted():
+    """The applications that are configured."""
+    content = FIGURES["applications"]
+    restoring = ["denoising", "super_resolution", "inpainting"]
+    return [
+        *(["representation"] if content["representation"] else []),
+        *(restoring if content["latent_dims"] else []),
+        *(["anomaly"] if content["anomaly"] else []),
+    ]
+
+
+def application_figures(wildcards):
+    return figure_files(*applications_wanted())
+
+
+def application_tables(wildcards):
+    return expand(
+        "results/{scale}/figures/{application}.csv",
+        scale=wildcards.scale,
+        application=applications_wanted(),
+    )
+
+
+def applications_table(wildcards):
+    if not applications_wanted():
+        return []
+    return f"results/{SETTINGS['scale']}/tables/applications.csv"
+
+
+def explorer_page(wildcards):
+    if not FIGURES["explorer"]["datasets"]:
+        return []
+    return f"results/{SETTINGS['scale']}/explorer.html"
+
+
+def run_records(wildcards):
+    """The records of the training runs behind the figures, of those that can be had."""
+    files = fig2_curves(wildcards) + projection_weights(wildcards)
+    if is_available(FIG3["dataset"]):
+        files += fig3_likelihoods(wildcards)
+    runs = dict.fromkeys(str(Path(file).with_name("run.json")) for file in files)
+    return list(runs)
+
+
+def findings_inputs(wildcards):
+    """All that is drawn of what can be had."""
+    figures = ["fig2.csv"]
+    tables = ["fig2_distance.csv"]
+    if is_available(FIG3["dataset"]):
+        tables.append("fig3_orders.csv")
+    if is_available(FIGURES["estimators"]["dataset"]):
+        figures.append("estimators.csv")
+    pictures = {
+        "fig4.npz": "fig4",
+        "fig5.npz": "fig5",
+        "latent_usage.csv": "projection",
+    }
+    keys = {"fig4": "rows", "fig5": "latent_dims", "projection": "latent_dims"}
+    figures += [file for file, name in pictures.items() if FIGURES[name][keys[name]]]
+    return (
+        expand("results/{scale}/figures/{file}", scale=wildcards.scale, file=figures)
+        + expand("results/{scale}/tables/{file}", scale=wildcards.scale, file=tables)
+        + application_tables(wildcards)
+    )
 
 
 def definition(wildcards):
@@ -259,7 +482,7 @@ def step_size_tables(wildcards):
 
 def variant_curves(wildcards):
     """For the table of variants: each variant's name and its curves."""
-    latent_dims = SETTINGS["figures"]["variants"]["latent_dims"]
+    latent_dims = FIGURES["variants"]["latent_dims"]
     return {
         variant: [
             curve
@@ -294,7 +517,7 @@ def fig3_tables(wildcards):
 
 
 def estimators_figure(wildcards):
-    available([SETTINGS["figures"]["estimators"]["dataset"]])
+    available([FIGURES["estimators"]["dataset"]])
     return f"results/{SETTINGS['scale']}/figures/estimators.pdf"
 
 
@@ -311,8 +534,18 @@ def tables(wildcards):
     return expand(
         "results/{scale}/tables/{table}.csv",
         scale=SETTINGS["scale"],
-        table=["fig2_distance", "step_sizes"],
+        table=["fig2_distance", "step_sizes", "findings", "runs"],
     )
+
+
+def findings(path):
+    """What the finished table says of each figure, as text for its caption; nothing before that."""
+    lines = {}
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                lines.setdefault(row["figure"], []).append(row)
+    return lines
 
 
 def figure_note(wildcards):
@@ -345,4 +578,6 @@ shell.prefix(
         for name, value in ENVIRONMENT.items()
     )
 )
+# For the captions of the report.
 config["left_out"] = left_out()
+config["findings"] = findings(Path("results", SETTINGS["scale"], "tables/findings.csv"))

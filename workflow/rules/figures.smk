@@ -1,6 +1,38 @@
 # Figures and tables, drawn from finished curves alone.
 
 
+rule draw_fig1:
+    output:
+        pdf=report(
+            "results/{scale}/figures/fig1.pdf",
+            caption="../report/fig1.rst",
+            category="2 Method",
+            labels=labels("Figure 1", "PDF", "", "", ""),
+        ),
+        png=report(
+            "results/{scale}/figures/fig1.png",
+            caption="../report/fig1.rst",
+            category="2 Method",
+            labels=labels("Figure 1", "PNG", "", "", ""),
+        ),
+        csv="results/{scale}/figures/fig1.csv",
+    log:
+        "results/{scale}/logs/fig1.log",
+    benchmark:
+        "results/{scale}/logs/fig1.tsv"
+    conda:
+        "../../envs/aevb.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        stem=subpath(output.pdf, strip_suffix=".pdf"),
+        code=code_hash("aevb.figures.fig1", "aevb.figures.style"),
+    shell:
+        "python -m aevb figure fig1 --output {params.stem:q} --log {log:q}"
+
+
 rule draw_fig2:
     input:
         curves=fig2_curves,
@@ -9,14 +41,14 @@ rule draw_fig2:
         pdf=report(
             "results/{scale}/figures/fig2{of}.pdf",
             caption="../report/fig2.rst",
-            category="Figure 2",
-            labels={"figure": "Figure 2{of}", "format": "PDF"},
+            category="5 Experiments",
+            labels=labels("Figure 2{of}", "PDF", "all", "AEVB, wake-sleep", "several"),
         ),
         png=report(
             "results/{scale}/figures/fig2{of}.png",
             caption="../report/fig2.rst",
-            category="Figure 2",
-            labels={"figure": "Figure 2{of}", "format": "PNG"},
+            category="5 Experiments",
+            labels=labels("Figure 2{of}", "PNG", "all", "AEVB, wake-sleep", "several"),
         ),
         csv="results/{scale}/figures/fig2{of}.csv",
     log:
@@ -48,8 +80,14 @@ rule fig2_distance_table:
         table=report(
             "results/{scale}/tables/fig2_distance.csv",
             caption="../report/fig2_distance.rst",
-            category="Figure 2",
-            labels={"figure": "distance to the paper", "format": "CSV"},
+            category="5 Experiments",
+            labels=labels(
+                "Figure 2: distance to the paper",
+                "CSV",
+                "all",
+                "AEVB, wake-sleep",
+                "several",
+            ),
         ),
     log:
         "results/{scale}/logs/fig2_distance.log",
@@ -75,8 +113,8 @@ rule step_size_table:
         table=report(
             "results/{scale}/tables/step_sizes.csv",
             caption="../report/step_sizes.rst",
-            category="Step sizes",
-            labels={"figure": "step size selection", "format": "CSV"},
+            category="5 Experiments",
+            labels=labels("step size selection", "CSV", "all", "all", "several"),
         ),
     log:
         "results/{scale}/logs/step_sizes.log",
@@ -103,7 +141,13 @@ rule variant_table:
             "results/{scale}/tables/variants.csv",
             caption="../report/variants.rst",
             category="Protocol variants",
-            labels={"figure": "variants against the paper", "format": "CSV"},
+            labels=labels(
+                "variants against the paper",
+                "CSV",
+                "all",
+                "AEVB, wake-sleep",
+                "several",
+            ),
         ),
     log:
         "results/{scale}/logs/variants.log",
@@ -131,14 +175,14 @@ rule draw_fig3:
         pdf=report(
             "results/{scale}/figures/fig3.pdf",
             caption="../report/fig3.rst",
-            category="Figure 3",
-            labels={"figure": "Figure 3", "format": "PDF"},
+            category="5 Experiments",
+            labels=labels("Figure 3", "PDF", "MNIST", "all", "3"),
         ),
         png=report(
             "results/{scale}/figures/fig3.png",
             caption="../report/fig3.rst",
-            category="Figure 3",
-            labels={"figure": "Figure 3", "format": "PNG"},
+            category="5 Experiments",
+            labels=labels("Figure 3", "PNG", "MNIST", "all", "3"),
         ),
         csv="results/{scale}/figures/fig3.csv",
     log:
@@ -168,14 +212,16 @@ rule fig3_tables:
         distance=report(
             "results/{scale}/tables/fig3_distance.csv",
             caption="../report/fig3_distance.rst",
-            category="Figure 3",
-            labels={"figure": "distance to the paper", "format": "CSV"},
+            category="5 Experiments",
+            labels=labels(
+                "Figure 3: distance to the paper", "CSV", "MNIST", "all", "3"
+            ),
         ),
         orders=report(
             "results/{scale}/tables/fig3_orders.csv",
             caption="../report/fig3_distance.rst",
-            category="Figure 3",
-            labels={"figure": "order of the curves", "format": "CSV"},
+            category="5 Experiments",
+            labels=labels("order of the curves", "CSV", "MNIST", "all", "3"),
         ),
     log:
         "results/{scale}/logs/fig3_distance.log",
@@ -201,20 +247,26 @@ rule draw_estimators:
         pdf=report(
             "results/{scale}/figures/estimators.pdf",
             caption="../report/estimators.rst",
-            category="Estimators of the marginal likelihood",
-            labels={"figure": "estimators against the truth", "format": "PDF"},
+            category="Appendix D and E",
+            labels=labels(
+                "estimators against the truth", "PDF", "MNIST", "all", "several"
+            ),
         ),
         png=report(
             "results/{scale}/figures/estimators.png",
             caption="../report/estimators.rst",
-            category="Estimators of the marginal likelihood",
-            labels={"figure": "estimators against the truth", "format": "PNG"},
+            category="Appendix D and E",
+            labels=labels(
+                "estimators against the truth", "PNG", "MNIST", "all", "several"
+            ),
         ),
         page=report(
             "results/{scale}/tables/estimators.html",
             caption="../report/estimators.rst",
-            category="Estimators of the marginal likelihood",
-            labels={"figure": "estimators against the truth", "format": "table"},
+            category="Appendix D and E",
+            labels=labels(
+                "estimators against the truth", "table", "MNIST", "all", "several"
+            ),
         ),
         csv="results/{scale}/figures/estimators.csv",
     log:

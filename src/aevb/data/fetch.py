@@ -66,6 +66,7 @@ def fetch(
         "sha256": {file: cached.sha256[file] for file in definition["files"]},
         "source": {file: cached.source.get(file, "unknown") for file in definition["files"]},
         "terms": definition.get("terms") or {},
+        "definition": {k: v for k, v in definition.items() if k not in ("sources", "terms")},
     }
 
 

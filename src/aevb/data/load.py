@@ -25,6 +25,15 @@ class Dataset(NamedTuple):
     """uint8 [N_validation, D]; may have no rows."""
     test: np.ndarray
     """uint8 [N_test, D]."""
+    train_index: np.ndarray | None = None
+    """Where each training image stands in its file, from 0: [N_train], int64. Of a video, the
+    number of the frame. None of images that come from no file."""
+    test_index: np.ndarray | None = None
+    """The same of the test images, [N_test]."""
+    train_labels: np.ndarray | None = None
+    """uint8 [N_train]; None where the data set has no labels."""
+    test_labels: np.ndarray | None = None
+    """uint8 [N_test]; None where the data set has no labels."""
 
 
 def load(name: str, definition: dict, path: Path) -> Dataset:
@@ -46,15 +55,10 @@ def load(name: str, definition: dict, path: Path) -> Dataset:
         DataError: the file is missing or damaged, or the split asks for more than it holds.
     """
     arrays = read_cache(name, definition, path).arrays
-    parts = arrays if definition["format"] == "npz" else _split(name, definition, arrays)
-    return Dataset(
-        name,
-        definition["label"],
-        tuple(definition["image_shape"]),
-        parts["train"],
-        parts["validation"],
-        parts["test"],
-    )
+    parts = dict(arrays) if definition["format"] == "npz" else _split(name, definition, arrays)
+    for part in ("train", "test"):
+        parts.setdefault(f"{part}_index", np.arange(len(parts[part])))
+    return Dataset(name, definition["label"], tuple(definition["image_shape"]), **parts)
 
 
 def _split(name: str, definition: dict, arrays: Arrays) -> Arrays:
@@ -62,10 +66,13 @@ def _split(name: str, definition: dict, arrays: Arrays) -> Arrays:
     separate = definition["format"] == "mnist_idx"
     images = arrays["train_images" if separate else "images"]
     seed = split.get("shuffle_seed")
+    order = np.arange(len(images))
     if seed is not None:
-        images = images[np.random.default_rng(seed).permutation(len(images))]
+        order = np.random.default_rng(seed).permutation(len(images))
+    images = images[order]
     first, second = split["train"], split["train"] + split.get("validation", 0)
     rest = arrays["test_images"] if separate else images[second:]
+    rest_index = np.arange(len(rest)) if separate else order[second:]
     if second > len(images) or split["test"] > len(rest):
         raise DataError(
             f"{name}: the split ({split['train']} train, {split.get('validation', 0)} validation,"
@@ -73,8 +80,14 @@ def _split(name: str, definition: dict, arrays: Arrays) -> Arrays:
             + (f" and {len(rest)} test images there are" if separate else " there are")
             + "; change it in config/datasets.yaml"
         )
-    return {
+    parts = {
         "train": images[:first],
         "validation": images[first:second],
         "test": rest[: split["test"]],
+        "train_index": order[:first],
+        "test_index": rest_index[: split["test"]],
     }
+    if separate and "train_labels" in arrays and "test_labels" in arrays:
+        parts["train_labels"] = arrays["train_labels"][order][:first]
+        parts["test_labels"] = arrays["test_labels"][: split["test"]]
+    return parts

@@ -31,11 +31,39 @@ def available_path(record: Path) -> Path:
     Raises:
         DataError: the data set is not available, or the record is missing or damaged.
     """
+    content = _read(record)
+    if not content["available"]:
+        raise DataError(f"{content['dataset']} is not available: {content.get('reason')}")
+    return Path(content["path"])
+
+
+def dataset_of(record: Path) -> str:
+    """The name of the data set that the record file ``record`` tells of.
+
+    Raises:
+        DataError: the record is missing or damaged.
+    """
+    return _read(record)["dataset"]
+
+
+def definition_of(record: Path) -> dict:
+    """What the data set is that the record file ``record`` tells of, as :func:`load` takes it.
+
+    Raises:
+        DataError: as :func:`available_path`, or the record is of an older version.
+    """
+    available_path(record)
+    content = _read(record)
+    if "definition" not in content:
+        raise DataError(f"{record} does not say what the data are; run the fetch step again")
+    return content["definition"]
+
+
+def _read(record: Path) -> dict:
     try:
         content = json.loads(Path(record).read_text(encoding="utf-8"))
-        if not content["available"]:
-            raise DataError(f"{content['dataset']} is not available: {content['reason']}")
-        return Path(content["path"])
+        needed = ["dataset", "path"] if content["available"] else ["dataset"]
+        return {key: content[key] for key in needed} | content
     except FileNotFoundError:
         raise DataError(f"{record} is missing; run the fetch step again") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 from matplotlib.transforms import Bbox
 
 from aevb.errors import DataError
-from aevb.figures import style, tables
+from aevb.figures import pages, style, tables
 
 #: The model whose likelihood has a closed form, probabilistic PCA; all others are trained networks.
 PPCA = "PPCA"
@@ -77,11 +77,6 @@ _BOTTOM, _FOOTER_LINE = 0.78, 0.14
 _CHARACTERS_AN_INCH = 16
 # Points.
 _MARKER = 4.4
-_PAGE = (
-    "table{border-collapse:collapse;font:14px sans-serif}"
-    "th,td{padding:3px 10px;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}"
-    "th:nth-child(-n+3),td:nth-child(-n+3){text-align:left}thead{position:sticky;top:0;background:#fff}"
-)
 
 
 def read_truths(paths: Iterable[Path | str]) -> pd.DataFrame:
@@ -141,8 +136,7 @@ def render(truths: pd.DataFrame) -> str:
             ),
         }
     ).replace("+nan", "none")
-    body = shown.to_html(index=False, border=0, justify="left")
-    return f"<!DOCTYPE html>\n<meta charset='utf-8'>\n<style>{_PAGE}</style>\n{body}\n"
+    return pages.table(shown)
 
 
 def draw(truths: pd.DataFrame, note: str | None = None) -> Figure:

@@ -32,7 +32,7 @@ NEUTRAL = "#3a3a3a"
 OURS_WIDTHS = {"AEVB": 1.6, "wake-sleep": 2.3, "MCEM": 1.9}
 PAPER_WIDTH = 0.9
 BAND_OPACITY = 0.25
-PNG_DPI = 200
+PNG_DPI = 300
 
 _THEME = {
     **seaborn.axes_style("ticks"),
@@ -109,7 +109,7 @@ def theme() -> Iterator[None]:
 
 
 def save(figure: Figure, stem: Path | str) -> tuple[Path, Path]:
-    """Write ``<stem>.pdf`` and ``<stem>.png`` (200 dpi), each atomically.
+    """Write ``<stem>.pdf`` and ``<stem>.png`` (300 dpi), each atomically.
 
     The same figure gives the same bytes: no date is stored. Both are rendered before the first is
     written, so a figure that cannot be rendered leaves the old pair alone.

@@ -24,10 +24,10 @@ from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.hmc import Chains
 from aevb.likelihood.methods import budget
 from aevb.likelihood.model import Model
-from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.vae import VAE
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash
+from aevb.trained import parameters_of
 
 SPLITS = ("train", "test")
 _DIAGNOSTICS = {"acceptance": np.mean, "rhat": np.median, "ess": np.median, "divergences": np.sum}
@@ -41,19 +41,6 @@ class Cell(NamedTuple):
     split: str
     seed: int
     estimator: str
-
-
-def parameters_of(arrays: Tensors, member: int) -> Parameters:
-    """One member's parameters from arrays by name (see :func:`aevb.training.named_arrays`)."""
-    networks = {}
-    for network in Parameters._fields:
-        found = {
-            name: arrays[f"{network}/{name}"][member : member + 1]
-            for name in MLP._fields
-            if f"{network}/{name}" in arrays
-        }
-        networks[network] = MLP(**{k: tf.constant(v) for k, v in found.items()}) if found else ()
-    return Parameters(**networks)
 
 
 def observations(experiment: Experiment, data: Dataset, points: int) -> dict[str, tf.Tensor]:

@@ -16,12 +16,13 @@ from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.likelihood import ais, harmonic, importance, quadrature
-from aevb.likelihood.along_training import observations, parameters_of
+from aevb.likelihood.along_training import observations
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.methods import budget
 from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.progress import LOGGER
+from aevb.trained import parameters_of
 
 WIDENING = 1.5
 """The encoder that importance sampling proposes from on probabilistic PCA has standard deviations

@@ -1,47 +1,33 @@
-"""The command line: one command for each stage of the workflow."""
+"""The stages of an experiment: data, settings, step size, training, likelihood."""
 
 import json
-import logging
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aevb import config as configuration
-from aevb.errors import AevbError, ConfigError, DataError
+from aevb.cli.options import (
+    CONFIG,
+    DATASETS,
+    SCHEMAS,
+    Config,
+    Datasets,
+    Log,
+    Record,
+    Schemas,
+    Settings,
+    Table,
+    Threads,
+)
+from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
-from aevb.interruption import Interrupted
 from aevb.progress import LOGGER, start_logging
 from aevb.startup import training_stages
 from aevb.weights import read as read_weights
 from aevb.weights import write as write_weights
 
-app = typer.Typer(
-    help="Replicate Auto-Encoding Variational Bayes, stage by stage.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-table = typer.Typer(help="Make a table from finished curves.", no_args_is_help=True)
-figure = typer.Typer(help="Draw a figure from finished curves.", no_args_is_help=True)
-app.add_typer(table, name="table")
-app.add_typer(figure, name="figure")
-
-Config = Annotated[Path, typer.Option(help="Configuration file.")]
-Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
-Schemas = Annotated[Path, typer.Option(help="Folder of the JSON schemas.")]
-Settings = Annotated[str, typer.Option(help="One experiment, as `aevb settings` prints it.")]
-Log = Annotated[Path | None, typer.Option(help="Also write the messages to this file.")]
-Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]
-Record = Annotated[Path, typer.Option(help="The data set's record, written by `aevb fetch`.")]
-Curves = Annotated[list[Path], typer.Argument(help="Curve tables of the experiments.")]
-Likelihoods = Annotated[list[Path], typer.Argument(help="Tables of `aevb likelihood`.")]
-Paper = Annotated[Path, typer.Option(help="The paper's curves.")]
-_CONFIG = Path("config/config.yaml")
-_DATASETS = Path("config/datasets.yaml")
-_SCHEMAS = Path("workflow/schemas")
-_PAPER = Path("resources/paper/fig2_lower_bound.csv")
-_PAPER_FIG3 = Path("resources/paper/fig3_marginal_likelihood.csv")
+app = typer.Typer()
 
 
 @app.command()
@@ -57,9 +43,9 @@ def fetch(
         bool,
         typer.Option(help="Fail when the data cannot be had.", envvar="AEVB_REQUIRE_ALL_DATA"),
     ] = False,
-    config: Config = _CONFIG,
-    datasets: Datasets = _DATASETS,
-    schemas: Schemas = _SCHEMAS,
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """Get a data set, verify it and keep it; write a record of where it came from."""
@@ -99,9 +85,9 @@ def settings(
     hidden_units: Annotated[
         int | None, typer.Option(help="Hidden units, in place of those of Figure 2.")
     ] = None,
-    config: Config = _CONFIG,
-    datasets: Datasets = _DATASETS,
-    schemas: Schemas = _SCHEMAS,
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
 ) -> None:
     """Print all settings of one experiment as JSON, for the stages below."""
     checked, definitions = configuration.load(config, datasets, schemas)
@@ -209,7 +195,7 @@ def compare_estimators(
     record: Record,
     estimators: Annotated[str, typer.Option(help="Settings of each estimator by name, as JSON.")],
     points: Annotated[int, typer.Option(min=2, help="First test images.")],
-    output: Annotated[Path, typer.Option(help="The table (CSV).")],
+    output: Table,
     settings: Annotated[
         str | None,
         typer.Option(help="An experiment as `aevb settings` prints it: its network, untrained."),
@@ -245,146 +231,13 @@ def compare_estimators(
     write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
 
 
-@figure.command("fig2")
-def figure_2(
-    curves: Curves,
-    output: Annotated[Path, typer.Option(help="Picture and table, without the suffix.")],
-    paper: Paper = _PAPER,
-    note: Annotated[str | None, typer.Option(help="Footer of the picture.")] = None,
-    log: Log = None,
-) -> None:
-    """Figure 2: the lower bound along training, over the paper's own curves."""
-    from aevb.figures import fig2, style
-    from aevb.figures.curves import read_curves, read_paper_curves
-
-    start_logging(log)
-    ours, theirs = read_curves(curves), read_paper_curves(paper)
-    style.save(fig2.draw(ours, theirs, note=note), output)
-    drawn = fig2.table(ours, theirs)
-    write_atomically(Path(f"{output}.csv"), drawn.to_csv(index=False, float_format="%.6f"))
-    LOGGER.info(f"wrote {output}.pdf, .png and .csv")
-
-
-@figure.command("fig3")
-def figure_3(
-    likelihoods: Likelihoods,
-    output: Annotated[Path, typer.Option(help="Picture and table, without the suffix.")],
-    paper: Paper = _PAPER_FIG3,
-    note: Annotated[str | None, typer.Option(help="Footer of the picture.")] = None,
-    log: Log = None,
-) -> None:
-    """Figure 3: the marginal likelihood along training, over the paper's own curves."""
-    from aevb.figures import fig3, style
-    from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
-
-    start_logging(log)
-    ours, theirs = read_likelihoods(likelihoods), read_paper_likelihoods(paper)
-    style.save(fig3.draw(ours, theirs, note=note), output)
-    drawn = fig3.table(ours, theirs)
-    write_atomically(Path(f"{output}.csv"), drawn.to_csv(index=False, float_format="%.6f"))
-    LOGGER.info(f"wrote {output}.pdf, .png and .csv")
-
-
-@figure.command("estimators")
-def figure_estimators(
-    tables: Annotated[list[Path], typer.Argument(help="Tables of `aevb compare-estimators`.")],
-    output: Annotated[Path, typer.Option(help="Picture and table, without the suffix.")],
-    page: Annotated[Path, typer.Option(help="The table to look at (HTML).")],
-    note: Annotated[str | None, typer.Option(help="Footer of the picture.")] = None,
-    log: Log = None,
-) -> None:
-    """The estimators of the marginal likelihood against known truths."""
-    from aevb.figures import estimators, style
-
-    start_logging(log)
-    truths = estimators.read_truths(tables)
-    style.save(estimators.draw(truths, note=note), output)
-    write_atomically(page, estimators.render(truths))
-    write_atomically(Path(f"{output}.csv"), truths.to_csv(index=False, float_format="%.6g"))
-    LOGGER.info(f"wrote {output}.pdf, .png and .csv")
-
-
-@table.command("fig2-distance")
-def table_fig2_distance(
-    curves: Curves,
-    output: Annotated[Path, typer.Option(help="The table (CSV).")],
-    paper: Paper = _PAPER,
-    log: Log = None,
-) -> None:
-    """How far each curve is from the paper's at matched sample counts."""
-    from aevb.figures.curves import read_curves, read_paper_curves
-    from aevb.figures.fig2_distance import distance
-
-    start_logging(log)
-    rows = distance(read_curves(curves), read_paper_curves(paper))
-    write_atomically(output, rows.to_csv(index=False, float_format="%.3f"))
-
-
-@table.command("fig3-distance")
-def table_fig3_distance(
-    likelihoods: Likelihoods,
-    output: Annotated[Path, typer.Option(help="The table of distances (CSV).")],
-    orders: Annotated[Path, typer.Option(help="The table of the curves' orders (CSV).")],
-    paper: Paper = _PAPER_FIG3,
-    log: Log = None,
-) -> None:
-    """How far Figure 3's curves are from the paper's, and whether they lie in the same order."""
-    from aevb.figures import fig3_distance
-    from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
-
-    start_logging(log)
-    ours, theirs = read_likelihoods(likelihoods), read_paper_likelihoods(paper)
-    for path, rows in (
-        (output, fig3_distance.distance(ours, theirs)),
-        (orders, fig3_distance.orders(ours, theirs)),
-    ):
-        write_atomically(path, rows.to_csv(index=False, float_format="%.3f"))
-
-
-@table.command("variants")
-def table_variants(
-    curves: Annotated[list[str], typer.Argument(help="NAME=CURVE.csv, NAME the variant.")],
-    output: Annotated[Path, typer.Option(help="The table (CSV).")],
-    paper: Paper = _PAPER,
-    log: Log = None,
-) -> None:
-    """Which reading of the protocol comes closer to the paper's curves."""
-    from aevb.figures.curves import read_curves, read_paper_curves
-    from aevb.figures.variants import compare
-
-    start_logging(log)
-    paths: dict[str, list[Path]] = {}
-    for item in curves:
-        name, separator, path = item.partition("=")
-        if not separator:
-            raise ConfigError(f"{item!r} is not of the form NAME=CURVE.csv")
-        paths.setdefault(name, []).append(Path(path))
-    theirs = read_paper_curves(paper)
-    rows = compare({name: read_curves(files) for name, files in paths.items()}, theirs)
-    write_atomically(output, rows.to_csv(index=False, float_format="%.3f"))
-
-
-@table.command("step-sizes")
-def table_step_sizes(
-    tables: Annotated[list[Path], typer.Argument(help="Tables of `aevb select-step-size`.")],
-    output: Annotated[Path, typer.Option(help="The table (CSV).")],
-    log: Log = None,
-) -> None:
-    """All candidates of all experiments in one table."""
-    from aevb.figures.step_sizes import collect
-
-    start_logging(log)
-    rows = collect(tables)
-    write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
-
-
 @app.command()
 def bench(
     output: Annotated[Path, typer.Option(help="Folder of the tables.")] = Path("results/bench"),
     cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
-    config: Config = _CONFIG,
-    datasets: Datasets = _DATASETS,
-    schemas: Schemas = _SCHEMAS,
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """Measure the speed of training and where a quick run's time goes; print and keep a table."""
@@ -398,33 +251,12 @@ def bench(
 @app.command()
 def document_config(
     output: Annotated[Path, typer.Option(help="The page.")] = Path("config/README.md"),
-    schemas: Schemas = _SCHEMAS,
+    schemas: Schemas = SCHEMAS,
 ) -> None:
     """Write the page that explains every configuration key, from the schemas."""
     from aevb.documentation import configuration_page
 
     write_atomically(output, configuration_page(schemas))
-
-
-def main() -> None:
-    """Run the command line; errors meant for a person end as one message, without traceback."""
-    try:
-        app()
-    except (AevbError, OSError) as error:
-        _fail(f"error: {error}")
-        sys.exit(1)
-    except Interrupted as stopped:
-        _fail(str(stopped))
-        sys.exit(128 + stopped.signal_number)
-    except KeyboardInterrupt:
-        _fail("stopped")
-        sys.exit(130)
-
-
-def _fail(text: str) -> None:
-    if not LOGGER.handlers:
-        start_logging()
-    LOGGER.log(logging.ERROR, text)
 
 
 def _load(wanted: configuration.Experiment, record: Path):

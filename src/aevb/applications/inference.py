@@ -1,0 +1,204 @@
+"""The posterior of z given what is seen of an image: by HMC, and by the encoder."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+from scipy.special import logsumexp
+
+from aevb import random
+from aevb.applications.observations import Channel, VisiblePixels, observed
+from aevb.generation import decode
+from aevb.likelihood import hmc
+from aevb.likelihood.model import Model, log_likelihood, log_prior
+from aevb.models.vae import Parameters
+
+
+class Budget(NamedTuple):
+    """What the posterior samples of an image may cost."""
+
+    samples: int = 100
+    """S, transitions that are kept, of each chain."""
+    chains: int = 4
+    """C."""
+    burn_in: int = 100
+    """Transitions before, which adapt the step sizes."""
+    annealing: int = 8
+    """Temperatures from the prior to the posterior."""
+    leapfrog_steps: int = 5
+    """Of each transition."""
+
+
+def check(budget: Budget) -> None:
+    """Raise ValueError for a budget that makes no sense."""
+    if min(budget) < 1 or budget.samples < 4:
+        raise ValueError(f"need 4 samples and one of everything else or more, not {budget}")
+
+
+class Posterior(NamedTuple):
+    """Draws of z given what was seen of each of n images."""
+
+    z: np.ndarray
+    """[S, C, n, N_z]."""
+    rhat: np.ndarray
+    """Split R̂, its largest over the latent dimensions, [n]; NaN where no chain has moved."""
+    acceptance: np.ndarray
+    """Mean acceptance probability, [n]."""
+
+
+def sample_posterior(
+    model: Model, channel: Channel, y: np.ndarray, budget: Budget, seed: int
+) -> Posterior:
+    """Draw from p(z|y) by HMC, in chains that start from the prior and are annealed to it.
+
+    Args:
+        model: its decoder is used, not its encoder.
+        channel: how y is seen.
+        y: what is seen of each image, [n, D_y].
+        budget: see :class:`Budget`.
+        seed: the draws are a function of it and of the other arguments.
+    """
+    keys = random.keys(tf.constant([seed]), random.Purpose.APPLICATION)
+    start_key, run_key = tf.unstack(tfp.random.split_seed(keys[0], n=2))
+    shape = (budget.chains, len(y), model.latent_dim)
+    start = random.normal([start_key], shape)[0]
+    seen = observed(model, channel)
+    run = _sampler(seen.architecture, budget)
+    z, rhat, acceptance = run(seen.parameters.decoder, tf.constant(y, tf.float32), start, run_key)
+    return Posterior(z.numpy(), rhat.numpy(), acceptance.numpy())
+
+
+def posterior_image(model: Model, z: np.ndarray) -> np.ndarray:
+    """E[x|y] from draws z [S, C, n, N_z]: the mean of the decoder's means, [n, D], float32."""
+    total = sum(decode(model, draws).astype(np.float64).sum(axis=0) for draws in z)
+    return (total / (z.shape[0] * z.shape[1])).astype(np.float32)
+
+
+def encoder_image(model: Model, x: np.ndarray) -> np.ndarray:
+    """The decoder's mean at the encoder's mean, of whole images x [n, D]: [n, D], float32."""
+    block = tf.constant(x[np.newaxis], tf.float32)
+    posterior = model.architecture.encode(model.parameters.encoder, block)
+    return decode(model, posterior.mean()[0].numpy())
+
+
+def encoder_completions(
+    model: Model,
+    visible: VisiblePixels,
+    y: np.ndarray,
+    start: np.ndarray,
+    sweeps: int,
+    keep: int,
+    seed: int,
+) -> np.ndarray:
+    """Draws of z given the visible pixels, with the encoder in the posterior's place.
+
+    In turn z ~ q(z|x), and the missing pixels of x become the decoder's means at z (Rezende,
+    Mohamed & Wierstra, 2014, arXiv:1401.4082, appendix F). Where q is the posterior this settles
+    near p(z|y); the paper's encoders only come close.
+
+    Args:
+        model: with an encoder.
+        visible: which pixels are seen.
+        y: the visible pixels, [n, D_y].
+        start: what the missing pixels are at first, an image [D].
+        sweeps: in all.
+        keep: the last so many are returned.
+        seed: the draws are a function of it and of the other arguments.
+
+    Returns:
+        [keep, 1, n, N_z], shaped as :class:`Posterior`'s z.
+    """
+    (key,) = random.keys(tf.constant([seed]), random.Purpose.APPLICATION, 1)
+    x = np.broadcast_to(start, (len(y), len(start))).astype(np.float32)
+    x[:, list(visible.indices)] = y
+    seen = np.zeros(len(start), np.float32)
+    seen[list(visible.indices)] = 1
+    run = _completion(model.architecture, sweeps)
+    z = run(model.parameters, tf.constant(x), tf.constant(seen), key).numpy()
+    return z[-keep:, np.newaxis]
+
+
+def log_predictive(model: Model, channel: Channel, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """log (1/SC) Σ p(y|z) over draws z [S, C, n, N_z] of each image: [n], float64, nats.
+
+    With draws from p(z|v) it estimates log p(y|v), from below in expectation.
+    """
+    seen = observed(model, channel)
+    run = _scorer(seen.architecture)
+    data = tf.constant(y, tf.float32)
+    values = [run(seen.parameters.decoder, data, tf.constant(draws)).numpy() for draws in z]
+    values = np.concatenate(values).astype(np.float64)
+    return logsumexp(values, axis=0) - np.log(len(values))
+
+
+def _decoder_only(architecture, decoder) -> Model:
+    return Model(architecture, Parameters(encoder=(), decoder=decoder))
+
+
+@functools.cache
+def _sampler(architecture, budget: Budget):
+    """The program: decoder, y, start, seed -> z, R̂, acceptance."""
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(decoder, y, start, seed):
+        model = _decoder_only(architecture, decoder)
+
+        def prior(z):
+            return log_prior(model, z)
+
+        def likelihood(z):
+            return log_likelihood(model, y, z)
+
+        annealing, sampling = tf.unstack(tfp.random.split_seed(seed, n=2))
+        chains = hmc.Chains(start, tf.fill([y.shape[0]], hmc.INITIAL_STEP_SIZE))
+        chains = hmc.anneal(
+            prior,
+            likelihood,
+            chains,
+            annealing,
+            temperatures=budget.annealing,
+            leapfrog_steps=budget.leapfrog_steps,
+        )
+        _, draws = hmc.sample(
+            lambda z: prior(z) + likelihood(z),
+            chains,
+            sampling,
+            samples=budget.samples,
+            burn_in=budget.burn_in,
+            leapfrog_steps=budget.leapfrog_steps,
+        )
+        return draws.z, draws.rhat, draws.acceptance
+
+    return run
+
+
+@functools.cache
+def _completion(architecture, sweeps: int):
+    """The program: parameters, x [n, D], which are seen [D], seed -> z [sweeps, n, N_z]."""
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(parameters, x, seen, seed):
+        def sweep(previous, index):
+            x, _ = previous
+            key = tf.random.experimental.stateless_fold_in(seed, index, alg="philox")
+            posterior = architecture.encode(parameters.encoder, x[tf.newaxis])
+            noise = tf.random.stateless_normal(posterior.mean().shape[1:], key)
+            z = posterior.mean()[0] + posterior.stddev()[0] * noise
+            decoded = architecture.decode(parameters.decoder, z[tf.newaxis]).mean()[0]
+            return seen * x + (1 - seen) * decoded, z
+
+        nothing = tf.zeros([x.shape[0], architecture.latent_dim])
+        return tf.scan(sweep, tf.range(sweeps), (x, nothing))[1]
+
+    return run
+
+
+@functools.cache
+def _scorer(architecture):
+    @tf.function(jit_compile=True, autograph=False)
+    def run(decoder, y, z):
+        return log_likelihood(_decoder_only(architecture, decoder), y, z)
+
+    return run

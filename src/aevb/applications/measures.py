@@ -1,0 +1,93 @@
+"""Numbers with intervals: the one table that all applications write."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+CONFIDENCE = 0.95
+_RESAMPLES = 1000
+
+COLUMNS = [
+    "application",
+    "dataset",
+    "latent_dim",
+    "condition",
+    "method",
+    "quantity",
+    "value",
+    "low",
+    "high",
+    "n_images",
+]
+"""``low`` and ``high`` are the ends of a 95 % interval over test images, for the model as it is;
+another training run would differ by more."""
+
+
+def mean(values: np.ndarray) -> dict[str, float]:
+    """The mean of one number an image [n], with a bootstrap interval."""
+    values = np.asarray(values, np.float64)
+    if len(values) < 2 or np.ptp(values) == 0:
+        return _row(values.mean(), np.nan, np.nan, len(values))
+    found = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=_RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=0,
+    )
+    return _row(values.mean(), *found.confidence_interval, len(values))
+
+
+def proportion(hits: np.ndarray) -> dict[str, float]:
+    """The share of images that are hits, bool [n], with Wilson's interval."""
+    found = stats.binomtest(int(hits.sum()), len(hits))
+    interval = found.proportion_ci(CONFIDENCE, method="wilson")
+    return _row(float(np.mean(hits)), interval.low, interval.high, len(hits))
+
+
+def auroc(usual: np.ndarray, unusual: np.ndarray) -> dict[str, float]:
+    """How well a score tells images apart: the probability that an unusual one has the lower
+    score, one half for ties.
+
+    Args:
+        usual, unusual: the scores, [n] and [m].
+
+    Returns:
+        The area under the receiver operating characteristic, with a bootstrap interval over both
+        kinds of images.
+    """
+
+    def area(low: np.ndarray, high: np.ndarray) -> float:
+        kinds = np.concatenate([np.ones(len(low)), np.zeros(len(high))])
+        return roc_auc_score(kinds, -np.concatenate([low, high]))
+
+    value = area(unusual, usual)
+    found = stats.bootstrap(
+        (unusual, usual),
+        area,
+        n_resamples=_RESAMPLES,
+        vectorized=False,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=0,
+    )
+    return _row(value, *found.confidence_interval, len(usual) + len(unusual))
+
+
+def root_mean_squared_error(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Of each image over its pixels: [n, D] and [n, D] -> [n]."""
+    error = np.asarray(found, np.float64) - np.asarray(truth, np.float64)
+    return np.sqrt(np.mean(error**2, axis=-1))
+
+
+def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows as the one table of all applications."""
+    return pd.DataFrame(rows)[COLUMNS]
+
+
+def _row(value: float, low: float, high: float, n: int) -> dict[str, float]:
+    return {"value": float(value), "low": float(low), "high": float(high), "n_images": n}

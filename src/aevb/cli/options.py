@@ -1,0 +1,30 @@
+"""What the commands' options have in common."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[Path, typer.Option(help="Configuration file.")]
+Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
+Schemas = Annotated[Path, typer.Option(help="Folder of the JSON schemas.")]
+Settings = Annotated[str, typer.Option(help="One experiment, as `aevb settings` prints it.")]
+Log = Annotated[Path | None, typer.Option(help="Also write the messages to this file.")]
+Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]
+Record = Annotated[Path, typer.Option(help="The data set's record, written by `aevb fetch`.")]
+Records = Annotated[
+    list[Path], typer.Option(help="The data sets' records, written by `aevb fetch`.")
+]
+Weights = Annotated[list[Path], typer.Argument(help="Weights of the models, of `aevb train`.")]
+Curves = Annotated[list[Path], typer.Argument(help="Curve tables of the experiments.")]
+Likelihoods = Annotated[list[Path], typer.Argument(help="Tables of `aevb likelihood`.")]
+Paper = Annotated[Path, typer.Option(help="The paper's curves.")]
+Stem = Annotated[Path, typer.Option(help="Picture and table, without the suffix.")]
+Table = Annotated[Path, typer.Option(help="The table (CSV).")]
+Note = Annotated[str | None, typer.Option(help="Footer of the picture.")]
+
+CONFIG = Path("config/config.yaml")
+DATASETS = Path("config/datasets.yaml")
+SCHEMAS = Path("workflow/schemas")
+PAPER = Path("resources/paper/fig2_lower_bound.csv")
+PAPER_FIG3 = Path("resources/paper/fig3_marginal_likelihood.csv")

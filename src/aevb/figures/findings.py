@@ -1,0 +1,331 @@
+"""What the paper shows, what this replication shows, and whether they agree: a line a figure.
+
+Everything is computed from the finished tables of one scale; the sentences are filled with the
+numbers found there.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aevb.errors import DataError
+from aevb.figures import latent_usage, style
+from aevb.figures.fig2 import TITLES
+from aevb.figures.measurements import read_measurements
+from aevb.pictures import read_pictures
+
+AGREES, PARTLY, DISAGREES = "agrees", "agrees in part", "disagrees"
+TOO_SHORT = "not to be said at this scale"
+NO_CLAIM = "the paper makes no claim"
+
+TOLERANCE = {"MNIST": 5.0, "FreyFace": 60.0}
+"""Nats per datapoint by which a test curve may miss the paper's, to agree with it."""
+
+SHORTEST = 1e6
+"""Training samples that a curve needs for its place to be compared with the paper's."""
+
+
+class Finding(NamedTuple):
+    """One line."""
+
+    figure: str
+    section: str
+    paper: str
+    ours: str
+    agreement: str
+
+
+def find(folder: Path) -> pd.DataFrame:
+    """The findings of one scale.
+
+    Args:
+        folder: ``results/<scale>``. What is not there is left out.
+
+    Returns:
+        Columns ``figure, section, paper, ours, agreement``.
+
+    Raises:
+        DataError: nothing is there, or a table is damaged.
+    """
+    found = [finding for check in _CHECKS for finding in check(Path(folder))]
+    if not found:
+        raise DataError(f"{folder}: holds no figures and tables; make them first")
+    return pd.DataFrame(found)
+
+
+def _read(path: Path, *columns: str) -> pd.DataFrame | None:
+    if not path.exists():
+        return None
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:
+        raise DataError(f"{path}: not a CSV table ({error}); make it anew") from None
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(f"{path}: column {', '.join(map(repr, missing))} is missing")
+    return table
+
+
+def _ends(folder: Path) -> pd.DataFrame | None:
+    """The last bound of each of our curves in Figure 2, the mean over seeds."""
+    table = _read(
+        folder / "figures/fig2.csv", "source", "dataset", "latent_dim", "training_samples"
+    )
+    if table is None:
+        return None
+    ours = table[table["source"] == "ours"]
+    curve = ["dataset", "latent_dim", "algorithm", "split"]
+    last = ours["training_samples"] == ours.groupby(curve)["training_samples"].transform("max")
+    return ours[last].groupby([*curve, "training_samples"], as_index=False)["lower_bound"].mean()
+
+
+def _figure_2(folder: Path) -> Iterator[Finding]:
+    ends = _ends(folder)
+    distance = _read(folder / "tables/fig2_distance.csv", "dataset", "split", "difference")
+    if ends is None or distance is None:
+        return
+    for name, rows in ends.groupby("dataset"):
+        test = rows[rows["split"] == "test"]
+        bounds = test.pivot(index="latent_dim", columns="algorithm", values="lower_bound")
+        if not {"AEVB", "wake-sleep"} <= set(bounds):
+            continue
+        above = int((bounds["AEVB"] > bounds["wake-sleep"]).sum())
+        title, samples = TITLES.get(name, name), test["training_samples"].max()
+        ours = (
+            f"{title}: AEVB ends above wake-sleep on the test set in {above} of {len(bounds)}"
+            f" panels, at {samples:,.0f} samples."
+        )
+        matched = distance[(distance["dataset"] == name) & (distance["split"] == "test")]
+        agreement = TOO_SHORT
+        if len(matched) and matched["training_samples"].max() >= SHORTEST:
+            last = matched[matched["training_samples"] == matched["training_samples"].max()]
+            parts = [
+                f"{algorithm} {_range(group['difference'])}"
+                for algorithm, group in last.groupby("algorithm")
+            ]
+            ours += (
+                f" Ours minus the paper's at {last['training_samples'].iloc[0]:,.0f} samples,"
+                f" nats: {', '.join(parts)}."
+            )
+            close = (last["difference"].abs() <= TOLERANCE.get(name, 0)).all()
+            agreement = _grade(above == len(bounds), above > len(bounds) / 2, close)
+        yield Finding(
+            "fig2",
+            "5",
+            "AEVB converges faster than wake-sleep and reaches a better solution in all panels.",
+            ours,
+            agreement,
+        )
+
+
+def _range(values: pd.Series) -> str:
+    return " to ".join(dict.fromkeys([_signed(values.min()), _signed(values.max())]))
+
+
+def _signed(value: float, digits: int = 1) -> str:
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _grade(all_of_it: bool, most_of_it: bool, close: bool = True) -> str:
+    if all_of_it and close:
+        return AGREES
+    return PARTLY if most_of_it or all_of_it else DISAGREES
+
+
+def _figure_3(folder: Path) -> Iterator[Finding]:
+    orders = _read(folder / "tables/fig3_orders.csv", "n_train", "split", "estimator", "agrees")
+    if orders is None:
+        return
+    paper = (
+        "N = 1000: AEVB above MCEM above wake-sleep on training points; N = 50 000: MCEM far below"
+        " both."
+    )
+    if orders.empty:
+        yield Finding("fig3", "5, App. E", paper, "The curves are too short.", TOO_SHORT)
+        return
+    # The exact values where there are any.
+    exact = orders[orders["estimator"] == "quadrature"]
+    orders = exact if len(exact) else orders
+    group = ["n_train", "split"]
+    last = orders[
+        orders["training_samples"] == orders.groupby(group)["training_samples"].transform("max")
+    ]
+    agrees = last["agrees"].astype(str) == "True"
+    others = ", ".join(
+        f"N = {row.n_train}, {row.split}: {row.order}" for row in last[~agrees].itertuples()
+    )
+    yield Finding(
+        "fig3",
+        "5, App. E",
+        paper,
+        f"The algorithms rank as in the paper in {agrees.sum()} of {len(last)} comparisons of"
+        " their last common points" + (f"; not for {others}." if others else "."),
+        _grade(agrees.all(), agrees.mean() > 0.5),
+    )
+
+
+def _figure_4(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/fig4.npz"
+    if not path.exists():
+        return
+    parts, ratios = [], []
+    for name, images in read_pictures(path).images.items():
+        step, all_pairs = smoothness(images)
+        ratios.append(step / all_pairs if all_pairs > 0 else np.inf)
+        parts.append(
+            f"{TITLES.get(name, name)}: neighbours on the grid differ by {step:.3f} (rms per"
+            f" pixel), any two images by {all_pairs:.3f}"
+        )
+    yield Finding(
+        "fig4",
+        "4",
+        "A two-dimensional latent space is a smooth manifold of images.",
+        "; ".join(parts) + ".",
+        _grade(max(ratios) < 0.5, min(ratios) < 0.5),
+    )
+
+
+def smoothness(images: np.ndarray) -> tuple[float, float]:
+    """How far neighbours on a grid of images are apart, and how far any two images are.
+
+    Args:
+        images: [grid rows, grid columns, rows, columns].
+
+    Returns:
+        Both as the root of the mean squared difference a pixel. Neighbours are those in one row or
+        column; any two are drawn with replacement, so their mean square is twice the variance.
+    """
+    images = images.astype(np.float64)
+    steps = [np.diff(images, axis=axis) ** 2 for axis in (0, 1)]
+    step = np.sqrt(np.mean(np.concatenate([part.ravel() for part in steps])))
+    return float(step), float(np.sqrt(2 * images.var(axis=(0, 1)).mean()))
+
+
+def _figure_5(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/fig5.npz"
+    if not path.exists():
+        return
+    parts = []
+    for name, images in read_pictures(path).images.items():
+        undecided = np.mean((images > 0.1) & (images < 0.9))
+        parts.append(f"{undecided:.1%} for N_z = {name.partition('/')[2]}")
+    yield Finding(
+        "fig5",
+        "4",
+        "Samples for N_z = 2, 5, 10 and 20, to be judged by eye.",
+        f"Pixels that the decoder leaves undecided (mean from 0.1 to 0.9): {', '.join(parts)}.",
+        NO_CLAIM,
+    )
+
+
+def _usage(folder: Path) -> Iterator[Finding]:
+    path, ends = folder / "figures/latent_usage.csv", _ends(folder)
+    if not path.exists():
+        return
+    counts = latent_usage.summary(latent_usage.read_usage(path))
+    for name, rows in counts.groupby("dataset"):
+        rows = rows.sort_values("latent_dim")
+        used = ", ".join(f"{row.active} of {row.latent_dim}" for row in rows.itertuples())
+        ours = f"{TITLES.get(name, name)}: active latent dimensions: {used}."
+        agreement = TOO_SHORT
+        largest, before = rows["latent_dim"].iloc[-1], rows["latent_dim"].iloc[-2:].iloc[0]
+        gaps = None if ends is None else _gaps(ends, name)
+        if gaps is not None and {largest, before} <= set(gaps.index) and largest != before:
+            ours += (
+                f" Training bound minus test bound at the end, nats: {_signed(gaps[largest])} for"
+                f" N_z = {largest}, {_signed(gaps[before])} for N_z = {before}."
+            )
+            samples = ends.loc[ends["dataset"] == name, "training_samples"].max()
+            if samples >= SHORTEST:
+                bound = TOLERANCE.get(name, 0)
+                agreement = AGREES if gaps[largest] - gaps[before] <= bound else DISAGREES
+        yield Finding(
+            "latent_usage",
+            "5",
+            "Superfluous latent variables do not lead to overfitting.",
+            ours,
+            agreement,
+        )
+
+
+def _gaps(ends: pd.DataFrame, name: str) -> pd.Series:
+    rows = ends[(ends["dataset"] == name) & (ends["algorithm"] == "AEVB")]
+    splits = rows.pivot(index="latent_dim", columns="split", values="lower_bound")
+    return splits["train"] - splits["test"]
+
+
+def _estimators(folder: Path) -> Iterator[Finding]:
+    table = _read(folder / "figures/estimators.csv", "model", "estimator", "latent_dim", "bias")
+    if table is None:
+        return
+    kernel = table[
+        (table["model"] == "PPCA") & table["estimator"].str.contains("harmonic kernel, 4000")
+    ].set_index("latent_dim")["bias"]
+    if kernel.empty:
+        ours, agreement = "The large budget is not tried.", TOO_SHORT
+    else:
+        ours = "Bias on probabilistic PCA with 4000 samples, nats: " + ", ".join(
+            f"{_signed(bias, 3)} for N_z = {dim}" for dim, bias in kernel.items()
+        )
+        few, many = kernel[kernel.index < 5].abs(), kernel[kernel.index >= 20].abs()
+        good, fails = bool((few <= 0.1).all()), bool((many > 0.1).all())
+        agreement = _grade(good and fails and len(few) > 0 and len(many) > 0, good)
+    yield Finding(
+        "estimators",
+        "App. D",
+        "The estimator of the marginal likelihood is good for fewer than five dimensions.",
+        ours + ".",
+        agreement,
+    )
+
+
+_PROMISES = {
+    "representation": "the latent variables are useful for data representation",
+    "denoising": "inference of x serves denoising",
+    "super-resolution": "inference of x serves super-resolution",
+    "inpainting": "inference of x serves inpainting",
+    "anomaly": "the marginal likelihood tells what the data are like",
+}
+
+
+def _applications(folder: Path) -> Iterator[Finding]:
+    for path in sorted((folder / "figures").glob("*.csv")):
+        if path.stem.replace("_", "-") not in _PROMISES:
+            continue
+        rows = read_measurements([path])
+        name = path.stem.replace("_", "-")
+        quantity = {
+            "representation": "accuracy",
+            "anomaly": "auroc",
+            "inpainting": "log-likelihood",
+        }
+        chosen = rows[rows["quantity"] == quantity.get(name, "rmse")]
+        if name == "representation":
+            best = chosen.sort_values("value").groupby("method").tail(1)
+            told = [f"{r.method} {r.value:.3f} (N_z = {r.latent_dim})" for r in best.itertuples()]
+            parts = [f"best accuracy: {', '.join(told)}"]
+        else:
+            digits = 1 if name == "inpainting" else 3
+            parts = [
+                f"{TITLES.get(dataset, dataset)}, {condition}: "
+                + ", ".join(
+                    f"{r.method} {style.minus(r.value, digits)}" for r in group.itertuples()
+                )
+                for (dataset, condition), group in chosen.groupby(
+                    ["dataset", "condition"], sort=False
+                )
+            ]
+            parts[0] = f"{chosen['quantity'].iloc[0]}: {parts[0]}"
+        yield Finding(
+            path.stem,
+            "2.1",
+            f"Without an experiment: {_PROMISES[name]}.",
+            "; ".join(parts) + ".",
+            NO_CLAIM,
+        )
+
+
+_CHECKS = (_figure_2, _figure_3, _figure_4, _figure_5, _usage, _estimators, _applications)

@@ -1,0 +1,130 @@
+"""Inpainting (§2.1): completions of half images, and how likely the missing half was."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from aevb.errors import DataError
+from aevb.figures import measurements, mosaics, style
+from aevb.figures.fig2 import TITLES
+from aevb.pictures import Pictures
+
+_METHODS = ("encoder", "HMC")
+_LIKELIHOODS = {
+    "marginal": "knowing nothing",
+    "encoder": "encoder's draws",
+    "HMC": "HMC's draws",
+    "AIS": "annealed importance",
+}
+# Inches.
+_CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.0, 1.55, 2.3, 0.25
+_TOP, _GAP, _BOTTOM = 0.42, 0.95, 0.85
+
+
+def draw(
+    rows: pd.DataFrame, pictures: Pictures, note: str | None = None, columns: int = 8
+) -> Figure:
+    """One block for each data set: the truth, what is seen of it, completions by each kind of
+    inference; beside them the mean log-likelihood of the missing half.
+
+    Args:
+        rows: as :func:`aevb.figures.measurements.read_measurements` gives it.
+        pictures: ``<data set>/<what>``: [shown, rows, columns], of completions
+            [completions, shown, rows, columns].
+        note: the footer.
+        columns: how many images at most.
+
+    Raises:
+        DataError: pictures and table are not of the same evaluation.
+    """
+    blocks = list(rows.groupby("dataset", sort=False))
+    stacks = [_stack(pictures, name) for name, _ in blocks]
+    shown = min(columns, max(images.shape[1] for _, images in stacks))
+    sizes = [(_CELL * images.shape[3] / max(images.shape[2:]), _CELL) for _, images in stacks]
+    panel = shown * max(wide for wide, _ in sizes)
+    heights = [len(labels) * _CELL for labels, _ in stacks]
+    width = _LEFT + panel + _BETWEEN + _DOTS + _RIGHT
+    height = _TOP + sum(heights) + _GAP * (len(heights) - 1) + _BOTTOM
+    with style.theme():
+        figure = Figure(figsize=(width, height))
+        top = height - _TOP
+        for (name, group), (labels, images), (wide, _), tall in zip(
+            blocks, stacks, sizes, heights, strict=True
+        ):
+            images = images[:, :shown]
+            base = (top - tall) / height
+            place = _LEFT / width, base, images.shape[1] * wide / width, tall / height
+            axes = figure.add_axes(place)
+            mosaics.show(axes, images, ink=name in pictures.ink)
+            mosaics.label_rows(axes, labels)
+            axes.set_title(f"{TITLES.get(name, name)}, $N_z$={group['latent_dim'].iloc[0]}")
+            left = (_LEFT + panel + _BETWEEN) / width
+            dots = figure.add_axes(
+                (left, base + 0.12 * tall / height, _DOTS / width, 0.8 * tall / height)
+            )
+            _likelihoods(dots, measurements.select(group, quantity="log-likelihood"))
+            top -= tall + _GAP
+        n_images = style.span(rows["n_images"].min(), rows["n_images"].max(), "{:,}".format)
+        lines = [note] if note else []
+        style.footer(
+            figure,
+            [
+                *lines,
+                f"means over {n_images} test images, 95 % intervals; pictures: the first ones",
+                "annealed importance sampling: log p(whole) − log p(seen half)",
+            ],
+        )
+    return figure
+
+
+def _likelihoods(axes: Axes, rows: pd.DataFrame) -> None:
+    for at, (method, label) in enumerate(_LIKELIHOODS.items()):
+        row = measurements.select(rows, method=method).iloc[0]
+        color = measurements.COLORS.get(method, style.NEUTRAL)
+        measurements.dot(axes, row, at, color)
+        axes.text(
+            row["value"],
+            at - 0.14,
+            measurements.text(row, 1),
+            ha="center",
+            va="bottom",
+            fontsize="x-small",
+            color=color,
+        )
+        axes.text(
+            -0.04,
+            at,
+            label,
+            ha="right",
+            va="center",
+            fontsize="small",
+            transform=axes.get_yaxis_transform(),
+        )
+    low, high = rows["value"].min(), rows["value"].max()
+    margin = 0.35 * (high - low) or 1.0
+    axes.set(xlim=(low - margin, high + margin), ylim=(len(_LIKELIHOODS) - 0.4, -0.7), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(labelsize="small")
+    axes.set_xlabel("log p(missing half | ·), nats", fontsize="small")
+
+
+def _stack(pictures: Pictures, name: str):
+    """Row labels, and images [rows of the picture, shown, rows, columns]."""
+    wanted = ["truth", "observed", *_METHODS]
+    missing = [what for what in wanted if f"{name}/{what}" not in pictures.images]
+    if missing:
+        raise DataError(
+            f"{name}: the pictures lack {', '.join(missing)}; make table and pictures anew,"
+            " together"
+        )
+    found = {what: pictures.images[f"{name}/{what}"] for what in wanted}
+    labels = ["truth", "seen"]
+    images = [found["truth"], found["observed"]]
+    for method in _METHODS:
+        completions = found[method]
+        labels += [f"{method}" if i == 0 else "" for i in range(len(completions))]
+        images += list(completions)
+    if len({one.shape for one in images}) != 1:
+        raise DataError(f"{name}: the pictures have no common shape; make them anew")
+    return labels, np.stack(images)
