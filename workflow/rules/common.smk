@@ -52,6 +52,17 @@ wildcard_constraints:
     n_train="[1-9][0-9]*",
 
 
+def labels(figure, form, dataset, algorithm, latent_dim):
+    """What the report calls a figure or table."""
+    return {
+        "figure": figure,
+        "data set": dataset,
+        "algorithm": algorithm,
+        "N_z": latent_dim,
+        "format": form,
+    }
+
+
 def experiment(wildcards, latent_dim, n_train=None):
     """The settings of one training run, of Figure 3 where there is an ``n_train``."""
     return configuration.experiment(

@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 
 from aevb import random
 from aevb.applications.observations import Channel, VisiblePixels, observed
+from aevb.bounds import reparameterise
 from aevb.generation import decode
 from aevb.likelihood import hmc
 from aevb.likelihood.model import Model, log_likelihood, log_prior
@@ -94,9 +95,9 @@ def encoder_completions(
 ) -> np.ndarray:
     """Draws of z given the visible pixels, with the encoder in the posterior's place.
 
-    In turn z ~ q(z|x), and the missing pixels of x become the decoder's means at z (Rezende,
-    Mohamed & Wierstra, 2014, arXiv:1401.4082, appendix F). Where q is the posterior this settles
-    near p(z|y); the paper's encoders only come close.
+    In turn z ~ q(z|x), and the missing pixels of x ~ p(x|z) (Rezende, Mohamed & Wierstra, 2014,
+    arXiv:1401.4082, appendix F). Where q is the posterior this is a Gibbs sampler of p(z|y);
+    trained encoders only come close.
 
     Args:
         model: with an encoder.
@@ -183,11 +184,13 @@ def _completion(architecture, sweeps: int):
         def sweep(previous, index):
             x, _ = previous
             key = tf.random.experimental.stateless_fold_in(seed, index, alg="philox")
+            latent_key, pixel_key = tf.unstack(tfp.random.split_seed(key, n=2))
             posterior = architecture.encode(parameters.encoder, x[tf.newaxis])
-            noise = tf.random.stateless_normal(posterior.mean().shape[1:], key)
-            z = posterior.mean()[0] + posterior.stddev()[0] * noise
-            decoded = architecture.decode(parameters.decoder, z[tf.newaxis]).mean()[0]
-            return seen * x + (1 - seen) * decoded, z
+            noise = random.normal([latent_key], (x.shape[0], architecture.latent_dim))
+            z = reparameterise(posterior, noise)
+            likelihood = architecture.decode(parameters.decoder, z)
+            drawn = architecture.sample(likelihood, [pixel_key])[0]
+            return seen * x + (1 - seen) * drawn, z[0]
 
         nothing = tf.zeros([x.shape[0], architecture.latent_dim])
         return tf.scan(sweep, tf.range(sweeps), (x, nothing))[1]
