@@ -222,7 +222,7 @@ def denoising(
     def channels(trained: "Trained") -> dict[str, Any]:
         found = {f"Gaussian noise, sd {noise:g}": GaussianNoise(noise)}
         if trained.experiment.definition["observation"] == "bernoulli":
-            found[f"{bit_flips:.0%} of bits flipped"] = BitFlips(bit_flips)
+            found[f"{100 * bit_flips:g} % of bits flipped"] = BitFlips(bit_flips)
         return found
 
     _restoration("denoising", models, record, output, channels, points, shown, hmc)
@@ -356,7 +356,10 @@ def _mask(path: Path, trained: "Trained"):
     from aevb.applications.observations import VisiblePixels
     from aevb.data.images import read_images
 
-    (seen,) = read_images(path, trained.image_shape, divisor=1)[:1]
+    masks = read_images(path, trained.image_shape, divisor=1)
+    if len(masks) > 1:
+        raise DataError(f"{path}: holds {len(masks)} masks; give one, for all images")
+    seen = masks[0]
     if not np.isin(seen, (0, 1)).all() or seen.all() or not seen.any():
         raise DataError(f"{path}: a mask holds 1 where a pixel is seen, 0 where not, and both")
     return VisiblePixels(tuple(np.flatnonzero(seen).tolist()))

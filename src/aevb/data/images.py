@@ -72,7 +72,10 @@ def _read(path: Path) -> np.ndarray:
                     f"{path}: holds the arrays {', '.join(names) or '(none)'}; call the one to"
                     " use `images`"
                 )
-            return archive["images" if "images" in names else names[0]]
+            images = archive["images" if "images" in names else names[0]]
+            if not isinstance(images, np.ndarray):
+                raise ValueError("an archive of other files")
+            return images
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except DataError:

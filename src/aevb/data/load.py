@@ -27,7 +27,8 @@ class Dataset(NamedTuple):
     """uint8 [N_test, D]."""
     train_index: np.ndarray | None = None
     """Where each training image stands in its file, from 0: [N_train], int64. Of a video, the
-    number of the frame. None of images that come from no file."""
+    number of the frame; an npz file's parts follow each other. None of images that come from no
+    file."""
     test_index: np.ndarray | None = None
     """The same of the test images, [N_test]."""
     train_labels: np.ndarray | None = None
@@ -56,8 +57,11 @@ def load(name: str, definition: dict, path: Path) -> Dataset:
     """
     arrays = read_cache(name, definition, path).arrays
     parts = dict(arrays) if definition["format"] == "npz" else _split(name, definition, arrays)
-    for part in ("train", "test"):
-        parts.setdefault(f"{part}_index", np.arange(len(parts[part])))
+    if definition["format"] == "npz":
+        # The parts follow each other, as in the canonical content.
+        n_train, n_before = len(parts["train"]), len(parts["train"]) + len(parts["validation"])
+        parts["train_index"] = np.arange(n_train)
+        parts["test_index"] = np.arange(n_before, n_before + len(parts["test"]))
     return Dataset(name, definition["label"], tuple(definition["image_shape"]), **parts)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from aevb.errors import DataError
 from aevb.figures import latent_usage, style
 from aevb.figures.fig2 import TITLES
-from aevb.figures.measurements import read_measurements
+from aevb.figures.measurements import read_measurements, select
 from aevb.pictures import read_pictures
 
 AGREES, PARTLY, DISAGREES = "agrees", "agrees in part", "disagrees"
@@ -62,7 +62,9 @@ def _read(path: Path, *columns: str) -> pd.DataFrame | None:
     try:
         table = pd.read_csv(path)
     except ValueError as error:
-        raise DataError(f"{path}: not a CSV table ({error}); make it anew") from None
+        # pandas ends some of its messages with a line break.
+        detail = " ".join(str(error).split())
+        raise DataError(f"{path}: not a CSV table ({detail}); make it anew") from None
     missing = [column for column in columns if column not in table]
     if missing:
         raise DataError(f"{path}: column {', '.join(map(repr, missing))} is missing")
@@ -71,20 +73,21 @@ def _read(path: Path, *columns: str) -> pd.DataFrame | None:
 
 def _ends(folder: Path) -> pd.DataFrame | None:
     """The last bound of each of our curves in Figure 2, the mean over seeds."""
-    table = _read(
-        folder / "figures/fig2.csv", "source", "dataset", "latent_dim", "training_samples"
-    )
+    curve = ["dataset", "latent_dim", "algorithm", "split"]
+    table = _read(folder / "figures/fig2.csv", "source", *curve, "training_samples", "lower_bound")
     if table is None:
         return None
     ours = table[table["source"] == "ours"]
-    curve = ["dataset", "latent_dim", "algorithm", "split"]
     last = ours["training_samples"] == ours.groupby(curve)["training_samples"].transform("max")
     return ours[last].groupby([*curve, "training_samples"], as_index=False)["lower_bound"].mean()
 
 
 def _figure_2(folder: Path) -> Iterator[Finding]:
     ends = _ends(folder)
-    distance = _read(folder / "tables/fig2_distance.csv", "dataset", "split", "difference")
+    distance = _read(
+        folder / "tables/fig2_distance.csv",
+        *("dataset", "algorithm", "split", "training_samples", "difference"),
+    )
     if ends is None or distance is None:
         return
     for name, rows in ends.groupby("dataset"):
@@ -136,7 +139,10 @@ def _grade(all_of_it: bool, most_of_it: bool, close: bool = True) -> str:
 
 
 def _figure_3(folder: Path) -> Iterator[Finding]:
-    orders = _read(folder / "tables/fig3_orders.csv", "n_train", "split", "estimator", "agrees")
+    orders = _read(
+        folder / "tables/fig3_orders.csv",
+        *("n_train", "split", "estimator", "training_samples", "order", "agrees"),
+    )
     if orders is None:
         return
     paper = (
@@ -302,7 +308,7 @@ def _applications(folder: Path) -> Iterator[Finding]:
             "anomaly": "auroc",
             "inpainting": "log-likelihood",
         }
-        chosen = rows[rows["quantity"] == quantity.get(name, "rmse")]
+        chosen = select(rows, quantity=quantity.get(name, "rmse"))
         if name == "representation":
             best = chosen.sort_values("value").groupby("method").tail(1)
             told = [f"{r.method} {r.value:.3f} (N_z = {r.latent_dim})" for r in best.itertuples()]

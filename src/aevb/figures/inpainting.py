@@ -11,12 +11,12 @@ from aevb.figures.fig2 import TITLES
 from aevb.pictures import Pictures
 
 _METHODS = ("encoder", "HMC")
-_LIKELIHOODS = {
-    "marginal": "knowing nothing",
+_INFERENCE = {
     "encoder": "encoder's draws",
     "HMC": "HMC's draws",
     "AIS": "annealed importance",
 }
+_MARGINAL = "marginal"
 # Inches.
 _CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.0, 1.55, 2.3, 0.25
 _TOP, _GAP, _BOTTOM = 0.42, 0.95, 0.85
@@ -26,7 +26,7 @@ def draw(
     rows: pd.DataFrame, pictures: Pictures, note: str | None = None, columns: int = 8
 ) -> Figure:
     """One block for each data set: the truth, what is seen of it, completions by each kind of
-    inference; beside them the mean log-likelihood of the missing half.
+    inference; beside them how much likelier the missing half is for having seen the other.
 
     Args:
         rows: as :func:`aevb.figures.measurements.read_measurements` gives it.
@@ -63,7 +63,7 @@ def draw(
             dots = figure.add_axes(
                 (left, base + 0.12 * tall / height, _DOTS / width, 0.8 * tall / height)
             )
-            _likelihoods(dots, measurements.select(group, quantity="log-likelihood"))
+            _gains(dots, group)
             top -= tall + _GAP
         n_images = style.span(rows["n_images"].min(), rows["n_images"].max(), "{:,}".format)
         lines = [note] if note else []
@@ -72,41 +72,56 @@ def draw(
             [
                 *lines,
                 f"means over {n_images} test images, 95 % intervals; pictures: the first ones",
-                "annealed importance sampling: log p(whole) − log p(seen half)",
+                "log p: of the missing half given the seen one; annealed importance sampling: log p(whole) −"
+                " log p(seen half)",
             ],
         )
     return figure
 
 
-def _likelihoods(axes: Axes, rows: pd.DataFrame) -> None:
-    for at, (method, label) in enumerate(_LIKELIHOODS.items()):
-        row = measurements.select(rows, method=method).iloc[0]
-        color = measurements.COLORS.get(method, style.NEUTRAL)
-        measurements.dot(axes, row, at, color)
+def _gains(axes: Axes, rows: pd.DataFrame) -> None:
+    """What seeing the upper half is worth, with the log-likelihoods themselves as text."""
+    gains = measurements.select(rows, quantity="gain over the marginal")
+    log_likelihoods = measurements.select(rows, quantity="log-likelihood")
+    nothing = measurements.select(log_likelihoods, method=_MARGINAL).iloc[0]
+    axes.axvline(0, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
+    ends = [0.0]
+    for at, (method, label) in enumerate(_INFERENCE.items()):
+        gain = measurements.select(gains, method=method).iloc[0]
+        value = measurements.select(log_likelihoods, method=method).iloc[0]["value"]
+        color = measurements.COLORS[method]
+        measurements.dot(axes, gain, at, color)
+        ends += [gain["value"], *gain[["low", "high"]].dropna()]
         axes.text(
-            row["value"],
-            at - 0.14,
-            measurements.text(row, 1),
+            -0.04,
+            at,
+            f"{label}\nlog p = {style.minus(value)}",
+            ha="right",
+            va="center",
+            fontsize="small",
+            color=color,
+            transform=axes.get_yaxis_transform(),
+        )
+        axes.text(
+            0.5,
+            at - 0.16,
+            measurements.text(gain, 1),
             ha="center",
             va="bottom",
             fontsize="x-small",
             color=color,
-        )
-        axes.text(
-            -0.04,
-            at,
-            label,
-            ha="right",
-            va="center",
-            fontsize="small",
             transform=axes.get_yaxis_transform(),
         )
-    low, high = rows["value"].min(), rows["value"].max()
-    margin = 0.35 * (high - low) or 1.0
-    axes.set(xlim=(low - margin, high + margin), ylim=(len(_LIKELIHOODS) - 0.4, -0.7), yticks=[])
+    margin = 0.08 * (max(ends) - min(ends)) or 1.0
+    axes.set(xlim=(min(ends) - margin, max(ends) + margin), ylim=(len(_INFERENCE) - 0.4, -0.7))
+    axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelsize="small")
-    axes.set_xlabel("log p(missing half | ·), nats", fontsize="small")
+    axes.set_xlabel(
+        "gain from seeing the upper half, nats\n"
+        f"(0: log p(missing half) = {style.minus(nothing['value'])})",
+        fontsize="small",
+    )
 
 
 def _stack(pictures: Pictures, name: str):

@@ -22,7 +22,7 @@ _PARSERS: dict[str, tables.Parser] = {
     "active": tables.one_of("True", "False"),
 }
 _FLOOR = 1e-4
-_PANEL, _HEIGHT, _GAP, _LEFT, _BOTTOM, _TOP = 3.9, 3.0, 0.7, 0.9, 0.85, 0.32
+_PANEL, _HEIGHT, _GAP, _LEFT, _BOTTOM, _TOP = 3.9, 3.0, 0.7, 0.9, 1.0, 0.32
 
 
 def read_usage(path: Path) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def draw(usage: pd.DataFrame, note: str | None = None) -> Figure:
                 axes.set_ylabel("KL of the dimension (nats)")
         lines = [note] if note else []
         footer = f"filled: active, the posterior mean varies by more than {0.01:g}; hollow: not"
-        style.footer(figure, [*lines, f"{footer}. Below {_FLOOR:g} nats: drawn there."])
+        style.footer(figure, [*lines, footer, f"below {_FLOOR:g} nats: drawn there"])
     return figure
 
 
@@ -81,8 +81,8 @@ def _panel(axes: Axes, usage: pd.DataFrame) -> None:
         axes.plot(lines["rank"][~active], kl[~active], linestyle="none", **hollow)
     axes.set(xscale="log", yscale="log")
     # Two decades at least: differences of a few per cent are not what the figure is about.
-    lowest = max(0.7 * usage["kl"].min(), 0.7 * _FLOOR)
-    axes.set_ylim(min(lowest, 0.03 * usage["kl"].max()), 1.6 * usage["kl"].max())
+    drawn = np.maximum(usage["kl"], _FLOOR)
+    axes.set_ylim(min(0.7 * drawn.min(), 0.03 * drawn.max()), 1.6 * drawn.max())
     axes.yaxis.set_minor_formatter("")
     axes.set_xlabel("rank of the latent dimension")
     ticks = [1, 2, 5, 10, 20, 50, 100, 200]

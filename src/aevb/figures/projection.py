@@ -23,7 +23,7 @@ _PARSERS: dict[str, tables.Parser] = {
     "z1": tables.number(),
     "z2": tables.number(),
 }
-_PANEL, _GAP, _LEFT, _BOTTOM, _TOP, _BAR = 3.7, 0.75, 0.62, 0.75, 0.32, 0.85
+_PANEL, _GAP, _LEFT, _BOTTOM, _TOP, _BAR = 3.7, 0.75, 0.62, 0.9, 0.32, 0.85
 _LABEL_COLORS = [to_hex(color) for color in seaborn.color_palette("colorblind", 10)]
 
 

@@ -43,6 +43,10 @@ def _row(path: Path) -> dict:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         experiment = record["experiment"]
+        # Records of older versions hold the speed beside the times of the process that finished.
+        process = record["last_process" if "last_process" in record else "this_process"]
+        speed = (record if "samples_per_second" in record else process)["samples_per_second"]
+        samples = record["final"]["training_samples"]
         return {
             "dataset": experiment["definition"]["label"],
             "algorithm": experiment["algorithm"],
@@ -51,10 +55,11 @@ def _row(path: Path) -> dict:
             "variant": experiment["variant"],
             "seeds": " ".join(map(str, experiment["seeds"])),
             "step_size": record["step_size"],
-            "training_samples": record["final"]["training_samples"],
-            "samples_per_second": record["samples_per_second"],
-            "training_minutes": record["training_seconds"] / 60,
-            "peak_memory_gb": record["last_process"]["peak_memory_gb"],
+            "training_samples": samples,
+            "samples_per_second": speed,
+            # That of a resumed run too, of which older records have the last part's time alone.
+            "training_minutes": samples * len(experiment["seeds"]) / speed / 60,
+            "peak_memory_gb": process["peak_memory_gb"],
             "threads": record["threads"],
             "processor": record["machine"]["processor"],
             "tensorflow": record["versions"]["tensorflow"],
@@ -62,5 +67,5 @@ def _row(path: Path) -> dict:
         }
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such record; train first") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise DataError(f"{path}: not the record of a run ({error!r}); train again") from None

@@ -101,7 +101,8 @@ def read(path: Path, columns: Mapping[str, Parser]) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: the file is empty. Delete it and make it anew.") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV table ({error}).") from None
+        # pandas ends some of its messages with a line break.
+        raise DataError(f"{path}: not a CSV table ({' '.join(str(error).split())}).") from None
     missing = [column for column in columns if column not in table]
     if missing:
         raise DataError(
