@@ -178,20 +178,34 @@ def test_annealing_gives_the_same_by_the_chain_rule():
     assert abs(error.mean()) < 0.05 and np.abs(error).max() < 0.3
 
 
-def test_posterior_image_is_the_conditional_mean():
-    """E[x|y] from draws is W E[z|y] + b; at one draw it is the decoder's mean there."""
+@pytest.mark.parametrize("name", CHANNELS)
+def test_posterior_image_is_the_conditional_mean(name):
+    """E[x|y] from draws is the closed form's; where y leaves nothing open, it is y's exactly."""
+    channel, matrix, noise = CHANNELS[name]
     truth, model, x = exact_model()
-    y = GaussianNoise(0.7).observe(x, np.random.default_rng(1))
-    draws = sample_posterior(model, GaussianNoise(0.7), y, BUDGET, seed=0)
-    mean, _ = linear_posterior(truth, np.eye(DIM), 0.49 * np.eye(DIM), y)
-    exact = mean @ truth.weights.T + truth.mean
-    assert np.abs(posterior_image(model, draws.z) - exact).max() < 0.1
-    # The encoder takes noise for signal.
-    quick = encoder_image(model, y)
-    np.testing.assert_allclose(
-        quick, truth.posterior(y)[0] @ truth.weights.T + truth.mean, atol=1e-4
-    )
-    assert np.abs(quick - exact).max() > 0.05
+    y = channel.observe(x, np.random.default_rng(1))
+    draws = sample_posterior(model, channel, y, BUDGET, seed=0)
+    spread = matrix @ truth.covariance @ matrix.T + noise * np.eye(len(matrix))
+    gain = np.linalg.solve(spread, matrix @ truth.covariance).T
+    exact = truth.mean + (y - truth.mean @ matrix.T) @ gain.T
+    found = posterior_image(model, channel, y, draws.z)
+    assert np.abs(found - exact).max() < 0.12
+    assert np.abs(found - exact).mean() < 0.03
+    # Negative control: the decoder's means alone leave out what y tells of single pixels.
+    means = draws.z.mean(axis=(0, 1)) @ truth.weights.T + truth.mean
+    assert np.abs(means - exact).max() > 0.5
+    if not noise:
+        np.testing.assert_allclose(found @ matrix.T, y, atol=1e-4)
+
+
+def test_encoder_image_takes_the_encoders_z():
+    """With the exact encoder and no noise to speak of, it is E[x|y, z] at the posterior's mean."""
+    truth, model, x = exact_model()
+    everything = VisiblePixels(tuple(range(DIM)))
+    np.testing.assert_allclose(encoder_image(model, everything, x, x), x, atol=1e-5)
+    nothing = GaussianNoise(1e4)
+    means = truth.posterior(x)[0] @ truth.weights.T + truth.mean
+    np.testing.assert_allclose(encoder_image(model, nothing, x, x), means, atol=1e-3)
 
 
 def test_same_seed_same_draws():

@@ -201,3 +201,28 @@ def test_seen_model_is_the_marginal_of_a_linear_gaussian():
     )
     found = np.log(trapezoid(density, z.astype(np.float64), axis=0))
     np.testing.assert_allclose(found, exact, atol=1e-4)
+
+
+@pytest.mark.parametrize("channel", [BitFlips(0.2), GaussianNoise(0.4)])
+def test_restored_bits_enumerated(channel):
+    """E[x|y, z] is the mean over all images, weighted by how likely they are given y and z."""
+    y = np.array([1.0, 0.0, 1.0, 0.0], np.float32)
+    if isinstance(channel, BitFlips):
+        weight = np.where(y == BITS, 0.8, 0.2).prod(axis=1)
+    else:
+        y += np.float32([0.3, 0.2, -0.4, 0.6])
+        weight = stats.norm.pdf(y, BITS, 0.4).prod(axis=1)
+    weight = weight * np.exp(log_prior_of_bits(BITS))
+    exact = weight @ BITS / weight.sum()
+    np.testing.assert_allclose(channel.restore(bits(), tf.constant(y)), exact, atol=2e-6)
+
+
+def test_restored_blocks_keep_what_was_seen():
+    """Of Gaussian pixels the block means come back exactly; sure Bernoulli pixels do not move."""
+    rng = np.random.default_rng(4)
+    blocks = BlockMeans((4, 4), 2)
+    y = rng.uniform(size=4).astype(np.float32)
+    moved = blocks.restore(gaussian(rng.uniform(size=16), rng.uniform(0.1, 0.5, 16)), y).numpy()
+    np.testing.assert_allclose(blocks.observe(moved[np.newaxis])[0], y, atol=1e-5)
+    sure = BernoulliPixels(tf.constant(np.where(np.arange(16) % 2, 40.0, -40.0), tf.float32))
+    np.testing.assert_allclose(blocks.restore(sure, tf.constant(y)), sure.mean(), atol=1e-5)

@@ -42,6 +42,11 @@ CONFIG = {
             "algorithms": ["mcem"],
             "estimators": ["quadrature"],
         },
+        "fig4": {"rows": {"tiny": 3}},
+        "fig5": {"latent_dims": {"tiny": [2]}, "rows": 2},
+        "projection": {"latent_dims": {"tiny": [2]}},
+        "explorer": {"datasets": ["tiny"]},
+        "applications": {"latent_dims": {"tiny": 2}, "anomaly": "tiny", "factor": 3},
         "estimators": {"dataset": "tiny"},
         "variants": {"latent_dims": {"tiny": [2]}},
     },
@@ -66,6 +71,11 @@ CONFIG = {
                 "algorithms": ["mcem"],
                 "estimators": ["paper", "quadrature"],
             },
+            "applications": {
+                "points": 4,
+                "hmc": {"samples": 4, "chains": 2, "burn_in": 4, "annealing": 2},
+                "ais": {"chains": 2, "steps": 16},
+            },
         }
     },
     "variants": {"authors": {"batch_size": 20}},
@@ -74,16 +84,51 @@ RUNS = "results/short/runs/authors/tiny"
 RUN_FIG3 = f"{RUNS}/mcem/hidden_units_8/n_train_40/latent_dim_2"
 FIGURES = [
     f"{figure}.{suffix}"
-    for figure in ("fig2", "fig3", "estimators")
+    for figure in (
+        "fig1",
+        "fig2",
+        "fig3",
+        "fig4",
+        "fig5",
+        "projection",
+        "latent_usage",
+        "denoising",
+        "super_resolution",
+        "inpainting",
+        "anomaly",
+        "estimators",
+    )
     for suffix in ("pdf", "png", "csv")
 ]
-TABLES = ["fig2_distance.csv", "fig3_distance.csv", "fig3_orders.csv", "step_sizes.csv"]
+TABLES = [
+    "fig2_distance.csv",
+    "fig3_distance.csv",
+    "fig3_orders.csv",
+    "step_sizes.csv",
+    "applications.csv",
+    "findings.csv",
+    "runs.csv",
+]
 REDRAWN_FIG3 = {"draw_fig3": 1, "fig3_tables": 1}
 ESTIMATED = {
     "likelihood": 1,
     "compare_estimators_network": 1,
     "compare_estimators_ppca": 1,
     "compare_estimators_untrained": 1,
+}
+APPLICATIONS = ["denoising", "super_resolution", "inpainting", "anomaly"]
+TRAINED_MODELS = {
+    "manifold": 1,
+    "draw_fig4": 1,
+    "sample": 1,
+    "draw_fig5": 1,
+    "project": 1,
+    "draw_projection": 1,
+    "draw_latent_usage": 1,
+    "build_explorer": 1,
+    **{f"evaluate_{name}": 1 for name in APPLICATIONS},
+    **{f"draw_{name}": 1 for name in APPLICATIONS},
+    "applications_table": 1,
 }
 EVERYTHING = {
     "select_step_size": 2,
@@ -96,8 +141,11 @@ EVERYTHING = {
     **REDRAWN_FIG3,
     "draw_estimators": 1,
     "step_size_table": 1,
+    **TRAINED_MODELS,
+    "findings": 1,
+    "runs_table": 1,
 }
-"""All jobs but the fetching of the data."""
+"""All jobs but the fetching of the data and Figure 1, which depends on nothing."""
 
 
 class Copy:
@@ -330,11 +378,17 @@ def test_new_figure_code_redraws_alone(edited):
     """New code in a module of the figures redraws, and trains nothing."""
     path = "src/aevb/figures/curves.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == {"draw_fig2": 1, "fig2_distance_table": 1, **REDRAWN_FIG3}
+    assert edited.planned() == {
+        "draw_fig2": 1,
+        "fig2_distance_table": 1,
+        **REDRAWN_FIG3,
+        "build_explorer": 1,
+        "findings": 1,
+    }
     edited.write(path, edited.read(path).replace("_ADDED_BY_A_TEST = 1", ""))
     path = "src/aevb/figures/fig2.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == {"draw_fig2": 1}
+    assert edited.planned() == {"draw_fig2": 1, "findings": 1}
 
 
 def test_new_training_code_trains_again(edited):
@@ -355,7 +409,7 @@ def test_new_quadrature_code_estimates_again_and_trains_nothing(edited):
     """An estimator that no algorithm uses makes the estimates and their figures out of date."""
     path = "src/aevb/likelihood/quadrature.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == ESTIMATED | REDRAWN_FIG3 | {"draw_estimators": 1}
+    assert edited.planned() == ESTIMATED | REDRAWN_FIG3 | {"draw_estimators": 1, "findings": 1}
 
 
 def test_more_points_estimate_again_alone(edited):
@@ -363,7 +417,7 @@ def test_more_points_estimate_again_alone(edited):
     config = deepcopy(edited.config)
     config["scales"]["short"]["fig3"]["points"] += 1
     edited.write("config/config.yaml", yaml.safe_dump(config))
-    assert edited.planned() == {"likelihood": 1, **REDRAWN_FIG3}
+    assert edited.planned() == {"likelihood": 1, **REDRAWN_FIG3, "findings": 1}
 
 
 def test_raised_budget_trains_on_without_a_new_selection(edited):

@@ -11,7 +11,6 @@ from scipy.special import logsumexp
 from aevb import random
 from aevb.applications.observations import Channel, VisiblePixels, observed
 from aevb.bounds import reparameterise
-from aevb.generation import decode
 from aevb.likelihood import hmc
 from aevb.likelihood.model import Model, log_likelihood, log_prior
 from aevb.models.vae import Parameters
@@ -71,17 +70,29 @@ def sample_posterior(
     return Posterior(z.numpy(), rhat.numpy(), acceptance.numpy())
 
 
-def posterior_image(model: Model, z: np.ndarray) -> np.ndarray:
-    """E[x|y] from draws z [S, C, n, N_z]: the mean of the decoder's means, [n, D], float32."""
-    total = sum(decode(model, draws).astype(np.float64).sum(axis=0) for draws in z)
-    return (total / (z.shape[0] * z.shape[1])).astype(np.float32)
+def posterior_image(model: Model, channel: Channel, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """E[x|y] from draws z [S, C, n, N_z] of p(z|y): the mean of E[x|y, z], [n, D], float32."""
+    run = _restorer(model.architecture, channel)
+    data = tf.constant(y, tf.float32)
+    total = sum(
+        run(model.parameters.decoder, tf.constant(draws), data).numpy().astype(np.float64)
+        for draws in z
+    )
+    return (total / len(z)).astype(np.float32)
 
 
-def encoder_image(model: Model, x: np.ndarray) -> np.ndarray:
-    """The decoder's mean at the encoder's mean, of whole images x [n, D]: [n, D], float32."""
-    block = tf.constant(x[np.newaxis], tf.float32)
+def encoder_image(model: Model, channel: Channel, y: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """E[x|y, z] at the encoder's mean of z: [n, D], float32.
+
+    Args:
+        model: with an encoder.
+        channel: how y is seen.
+        y: what is seen of each image, [n, D_y].
+        whole: whole images that the encoder takes in y's place, [n, D].
+    """
+    block = tf.constant(whole[np.newaxis], tf.float32)
     posterior = model.architecture.encode(model.parameters.encoder, block)
-    return decode(model, posterior.mean()[0].numpy())
+    return posterior_image(model, channel, y, posterior.mean().numpy()[np.newaxis])
 
 
 def encoder_completions(
@@ -194,6 +205,21 @@ def _completion(architecture, sweeps: int):
 
         nothing = tf.zeros([x.shape[0], architecture.latent_dim])
         return tf.scan(sweep, tf.range(sweeps), (x, nothing))[1]
+
+    return run
+
+
+@functools.cache
+def _restorer(architecture, channel: Channel):
+    """The program: decoder, z [C, n, N_z], y -> the mean of E[x|y, z] over the chains, [n, D]."""
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(decoder, z, y):
+        # One chain at a time: the decoder's leading axis is that of its member.
+        images = tf.map_fn(
+            lambda one: channel.restore(architecture.decode(decoder, one[tf.newaxis]), y)[0], z
+        )
+        return tf.reduce_mean(images, axis=0)
 
     return run
 

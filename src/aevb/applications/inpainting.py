@@ -130,7 +130,8 @@ def evaluate(
         gain = measures.mean(log_likelihoods[method] - log_likelihoods[MARGINAL])
         rows.append({**names, "method": method, "quantity": "gain over the marginal", **gain})
     guesses = {
-        method: missing.observe(posterior_image(trained.model, z)) for method, z in found.items()
+        method: missing.observe(posterior_image(trained.model, visible, y, z))
+        for method, z in found.items()
     }
     guesses[MEAN_IMAGE] = np.broadcast_to(missing.observe(average[np.newaxis]), hidden.shape)
     for method, guess in guesses.items():

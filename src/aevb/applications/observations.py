@@ -32,6 +32,17 @@ class Channel(Protocol):
     def likelihood(self, pixels: tfd.Distribution) -> tfd.Distribution:
         """p(y|z) from p(x|z), a distribution with event shape [D] -> event shape [D_y]."""
 
+    def restore(self, pixels: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
+        """E[x|y, z] from p(x|z): what z leaves open of a pixel, y may tell.
+
+        Args:
+            pixels: p(x|z), batch shape [..., n], event shape [D].
+            y: what is seen, [n, D_y].
+
+        Returns:
+            [..., n, D].
+        """
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -80,6 +91,12 @@ class VisiblePixels:
             return BernoulliPixels(chosen(pixels.distribution.logits))
         return _normal(*map(chosen, _mean_and_deviation(pixels)))
 
+    def restore(self, pixels: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
+        """The visible pixels as they are, the decoder's mean of the others: exact."""
+        mean = pixels.mean()
+        place = tf.one_hot(self.indices, mean.shape[-1], dtype=mean.dtype)
+        return y @ place + (1 - tf.reduce_sum(place, axis=0)) * mean
+
 
 @dataclass(frozen=True)
 class BitFlips:
@@ -110,6 +127,11 @@ class BitFlips:
         ones = tf.nn.softplus(logits - odds) + odds
         return BernoulliPixels(ones - tf.nn.softplus(logits + odds))
 
+    def restore(self, pixels: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
+        """By Bayes' rule for each pixel: exact for binary pixels."""
+        odds = math.log1p(-self.rate) - math.log(self.rate)
+        return tf.sigmoid(pixels.distribution.logits + (2.0 * y - 1.0) * odds)
+
 
 @dataclass(frozen=True)
 class GaussianNoise:
@@ -136,6 +158,15 @@ class GaussianNoise:
             return _NoisyBits(pixels.distribution.logits, self.standard_deviation)
         mean, deviation = _mean_and_deviation(pixels)
         return _normal(mean, tf.sqrt(tf.square(deviation) + self.standard_deviation**2))
+
+    def restore(self, pixels: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
+        """By Bayes' rule for each pixel: exact for binary and for Gaussian pixels."""
+        noise = self.standard_deviation**2
+        if isinstance(pixels, BernoulliPixels):
+            return tf.sigmoid(pixels.distribution.logits + (2.0 * y - 1.0) / (2.0 * noise))
+        mean, deviation = _mean_and_deviation(pixels)
+        variance = tf.square(deviation)
+        return (noise * mean + variance * y) / (noise + variance)
 
 
 @dataclass(frozen=True)
@@ -179,6 +210,24 @@ class BlockMeans:
         mean, deviation = _mean_and_deviation(pixels)
         variance = self._means(tf.square(deviation), tf.reduce_mean) / self.size**2
         return _normal(self._means(mean, tf.reduce_mean), tf.sqrt(variance))
+
+    def restore(self, pixels: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
+        """The decoder's means, moved such that the block means are those seen, each pixel in
+        proportion to its variance: exact for Gaussian pixels, of Bernoulli ones the best linear
+        estimate, clipped to [0, 1]."""
+        mean, variance = pixels.mean(), pixels.variance()
+        missing = y - self._means(mean, tf.reduce_mean)
+        share = missing / (self._means(variance, tf.reduce_mean) + 1e-12)
+        moved = mean + variance * self._spread(share)
+        return tf.clip_by_value(moved, 0, 1) if isinstance(pixels, BernoulliPixels) else moved
+
+    def _spread(self, values: tf.Tensor) -> tf.Tensor:
+        """One value a block [..., D_y] to its pixels, [..., D]."""
+        rows, columns = self.small_shape
+        leading = [-1 if size is None else size for size in values.shape[:-1]]
+        blocks = tf.reshape(values, (*leading, rows, 1, columns, 1))
+        pixels = tf.tile(blocks, [1] * (len(leading) + 1) + [self.size, 1, self.size])
+        return tf.reshape(pixels, (*leading, math.prod(self.image_shape)))
 
     def _means(self, values, mean):
         """The block means of values [..., D], by NumPy's or TensorFlow's ``mean``."""

@@ -27,7 +27,7 @@ class Restored(NamedTuple):
     """Whole images by each kind of inference."""
 
     encoder: np.ndarray
-    """The decoder's mean at the encoder's mean, [n, D]."""
+    """E[x|y, z] at the encoder's mean of z, [n, D]."""
     hmc: np.ndarray
     """E[x|y] over draws of p(z|y), [n, D]."""
     rhat: np.ndarray
@@ -39,14 +39,14 @@ def restore(
 ) -> Restored:
     """Whole images from what is seen of them, y [n, D_y].
 
-    The encoder takes y as if it were a clean image (a coarse one enlarged by a cubic spline),
-    clipped to [0, 1]; HMC takes account of the channel.
+    To the encoder y is a clean image (a coarse one enlarged by a cubic spline), clipped to
+    [0, 1]; HMC takes account of the channel. From z to the image both do.
     """
     whole = enlarge(y, channel, 3) if isinstance(channel, BlockMeans) else y
     draws = sample_posterior(trained.model, channel, y, budget, seed)
     return Restored(
-        encoder_image(trained.model, np.clip(whole, 0, 1)),
-        posterior_image(trained.model, draws.z),
+        encoder_image(trained.model, channel, y, np.clip(whole, 0, 1)),
+        posterior_image(trained.model, channel, y, draws.z),
         draws.rhat,
     )
 

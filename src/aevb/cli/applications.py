@@ -143,12 +143,12 @@ def inpaint(
     # Nothing is known of the data's mean here: the middle of the range.
     draws = complete(trained, visible, y, 0 * x[0] + 0.5, _budget(hmc), seed)
     found = {
-        "encoder": posterior_image(trained.model, draws.encoder),
-        "hmc": posterior_image(trained.model, draws.hmc),
-        "completions": decode(trained.model, draws.hmc[-1]),
+        "encoder": posterior_image(trained.model, visible, y, draws.encoder),
+        "hmc": posterior_image(trained.model, visible, y, draws.hmc),
+        "completions": filled(decode(trained.model, draws.hmc[-1]), visible, y),
+        "rhat": draws.rhat,
     }
-    completed = {name: filled(values, visible, y) for name, values in found.items()}
-    _write_arrays(output, _as_images(completed | {"rhat": draws.rhat}, trained))
+    _write_arrays(output, _as_images(found, trained))
 
 
 @apply.command()

@@ -9,7 +9,6 @@ from matplotlib.lines import Line2D
 
 from aevb.errors import DataError
 from aevb.figures import measurements, mosaics, style, tables
-from aevb.figures.fig2 import TITLES
 from aevb.pictures import Pictures
 
 _METHODS = {
@@ -75,8 +74,8 @@ def draw(
         figure = Figure(figsize=(width, height))
         axes = figure.add_axes((_LEFT / width, base, wide / width, tall / height))
         mosaics.show(axes, images, ink=name in pictures.ink)
-        titles = {name: f"{TITLES.get(name, name)} test"}
-        mosaics.label_rows(axes, [titles.get(k, TITLES.get(k, k)) for k in kinds])
+        titles = {name: f"{style.title(name)} test"}
+        mosaics.label_rows(axes, [titles.get(k, style.title(k)) for k in kinds])
         axes.set_title(f"$N_z$={areas['latent_dim'].iloc[0]}")
 
         left = (_LEFT + wide + _BETWEEN) / width
@@ -91,6 +90,8 @@ def draw(
             medianprops={"color": _METHODS["AIS log p(x)"][0]},
         )
         spread.set(ylim=(len(kinds), 0), yticks=[])
+        # Values of four digits and a sign need room.
+        spread.locator_params(axis="x", nbins=5)
         spread.set_xlabel("log p(x) by AIS, nats", fontsize="small")
 
         left = (_LEFT + wide + 2 * _BETWEEN + _PANEL) / width

@@ -31,7 +31,6 @@ PAPER_FRAMES = {
 }
 # When the vertical axis has to grow, it grows by whole steps (nats), so that it ends on a tick.
 _STEPS = {"MNIST": 50.0, "FreyFace": 200.0}
-TITLES = {"FreyFace": "Frey Face"}
 
 #: From this many samples on, what a run shows lies for the most part inside the printed axes.
 LONG_RUN = 1e6
@@ -278,7 +277,7 @@ def _panel(
     axes.xaxis.set_minor_locator(LogLocator(subs=between, numticks=100))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.set_title(f"{TITLES.get(name, name)}, $N_z$={dim}")
+    axes.set_title(f"{style.title(name)}, $N_z$={dim}")
     if hidden:
         axes.text(
             0.04,
@@ -340,6 +339,6 @@ def _footer(ours: pd.DataFrame, note: str | None) -> list[str]:
         n_seeds = style.span(seeds.min(), seeds.max(), str)
         plural = "" if seeds.max() == 1 else "s"
         parts.append(
-            f"ours, {TITLES.get(name, name)}: to {samples} samples a curve, {n_seeds} seed{plural}"
+            f"ours, {style.title(name)}: to {samples} samples a curve, {n_seeds} seed{plural}"
         )
     return parts

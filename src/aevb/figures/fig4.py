@@ -4,10 +4,10 @@ from matplotlib.figure import Figure
 
 from aevb.errors import DataError
 from aevb.figures import mosaics, style
-from aevb.figures.fig2 import TITLES
 from aevb.pictures import Pictures
 
 _PANEL, _GAP, _LEFT, _BOTTOM, _TOP = 3.9, 0.45, 0.35, 0.62, 0.32
+_FOOTER = 3.95
 _ORDER = ("FreyFace", "MNIST")
 
 
@@ -30,7 +30,7 @@ def draw(pictures: Pictures, note: str | None = None) -> Figure:
             raise DataError(f"Figure 4: {name}: not a grid of images; make the manifold anew")
         grid_rows, grid_columns, rows, columns = images.shape
         widths.append(_PANEL * grid_columns * columns / (grid_rows * rows))
-    width = _LEFT + sum(widths) + (_GAP + _LEFT) * (len(names) - 1) + 0.12
+    width = max(_LEFT + sum(widths) + (_GAP + _LEFT) * (len(names) - 1) + 0.12, _FOOTER)
     height = _BOTTOM + _PANEL + _TOP
     with style.theme():
         figure = Figure(figsize=(width, height))
@@ -40,7 +40,7 @@ def draw(pictures: Pictures, note: str | None = None) -> Figure:
             axes = figure.add_axes(place)
             images = pictures.images[name]
             mosaics.show(axes, images, ink=name in pictures.ink, gap=0)
-            axes.set_title(f"Learned {TITLES.get(name, name)} manifold")
+            axes.set_title(f"Learned {style.title(name)} manifold")
             axes.set_xlabel("$z_2$ →", fontsize="small")
             axes.set_ylabel("← $z_1$", fontsize="small")
             left += panel_width + _GAP + _LEFT

@@ -13,7 +13,6 @@ import pandas as pd
 
 from aevb.errors import DataError
 from aevb.figures import latent_usage, style
-from aevb.figures.fig2 import TITLES
 from aevb.figures.measurements import read_measurements, select
 from aevb.pictures import read_pictures
 
@@ -96,7 +95,7 @@ def _figure_2(folder: Path) -> Iterator[Finding]:
         if not {"AEVB", "wake-sleep"} <= set(bounds):
             continue
         above = int((bounds["AEVB"] > bounds["wake-sleep"]).sum())
-        title, samples = TITLES.get(name, name), test["training_samples"].max()
+        title, samples = style.title(name), test["training_samples"].max()
         ours = (
             f"{title}: AEVB ends above wake-sleep on the test set in {above} of {len(bounds)}"
             f" panels, at {samples:,.0f} samples."
@@ -182,7 +181,7 @@ def _figure_4(folder: Path) -> Iterator[Finding]:
         step, all_pairs = smoothness(images)
         ratios.append(step / all_pairs if all_pairs > 0 else np.inf)
         parts.append(
-            f"{TITLES.get(name, name)}: neighbours on the grid differ by {step:.3f} (rms per"
+            f"{style.title(name)}: neighbours on the grid differ by {step:.3f} (rms per"
             f" pixel), any two images by {all_pairs:.3f}"
         )
     yield Finding(
@@ -235,7 +234,7 @@ def _usage(folder: Path) -> Iterator[Finding]:
     for name, rows in counts.groupby("dataset"):
         rows = rows.sort_values("latent_dim")
         used = ", ".join(f"{row.active} of {row.latent_dim}" for row in rows.itertuples())
-        ours = f"{TITLES.get(name, name)}: active latent dimensions: {used}."
+        ours = f"{style.title(name)}: active latent dimensions: {used}."
         agreement = TOO_SHORT
         largest, before = rows["latent_dim"].iloc[-1], rows["latent_dim"].iloc[-2:].iloc[0]
         gaps = None if ends is None else _gaps(ends, name)
@@ -316,7 +315,7 @@ def _applications(folder: Path) -> Iterator[Finding]:
         else:
             digits = 1 if name == "inpainting" else 3
             parts = [
-                f"{TITLES.get(dataset, dataset)}, {condition}: "
+                f"{style.title(dataset)}, {condition}: "
                 + ", ".join(
                     f"{r.method} {style.minus(r.value, digits)}" for r in group.itertuples()
                 )

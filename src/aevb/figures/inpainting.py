@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from aevb.errors import DataError
 from aevb.figures import measurements, mosaics, style
-from aevb.figures.fig2 import TITLES
 from aevb.pictures import Pictures
 
 _METHODS = ("encoder", "HMC")
@@ -19,7 +18,7 @@ _INFERENCE = {
 _MARGINAL = "marginal"
 # Inches.
 _CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.0, 1.55, 2.3, 0.25
-_TOP, _GAP, _BOTTOM = 0.42, 0.95, 0.85
+_TOP, _GAP, _BOTTOM = 0.42, 0.95, 1.0
 
 
 def draw(
@@ -58,7 +57,7 @@ def draw(
             axes = figure.add_axes(place)
             mosaics.show(axes, images, ink=name in pictures.ink)
             mosaics.label_rows(axes, labels)
-            axes.set_title(f"{TITLES.get(name, name)}, $N_z$={group['latent_dim'].iloc[0]}")
+            axes.set_title(f"{style.title(name)}, $N_z$={group['latent_dim'].iloc[0]}")
             left = (_LEFT + panel + _BETWEEN) / width
             dots = figure.add_axes(
                 (left, base + 0.12 * tall / height, _DOTS / width, 0.8 * tall / height)
@@ -72,8 +71,8 @@ def draw(
             [
                 *lines,
                 f"means over {n_images} test images, 95 % intervals; pictures: the first ones",
-                "log p: of the missing half given the seen one; annealed importance sampling: log p(whole) −"
-                " log p(seen half)",
+                "log p: of the missing half given the seen one;"
+                " annealed importance sampling: log p(whole) − log p(seen half)",
             ],
         )
     return figure
@@ -110,6 +109,7 @@ def _gains(axes: Axes, rows: pd.DataFrame) -> None:
             va="bottom",
             fontsize="x-small",
             color=color,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             transform=axes.get_yaxis_transform(),
         )
     margin = 0.08 * (max(ends) - min(ends)) or 1.0

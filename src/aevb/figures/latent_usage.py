@@ -10,7 +10,6 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from aevb.figures import style, tables
-from aevb.figures.fig2 import TITLES
 
 _PARSERS: dict[str, tables.Parser] = {
     "dataset": tables.name,
@@ -56,7 +55,7 @@ def draw(usage: pd.DataFrame, note: str | None = None) -> Figure:
                 (left / width, _BOTTOM / height, _PANEL / width, _HEIGHT / height)
             )
             _panel(axes, usage[usage["dataset"] == name])
-            axes.set_title(TITLES.get(name, name))
+            axes.set_title(style.title(name))
             if i == 0:
                 axes.set_ylabel("KL of the dimension (nats)")
         lines = [note] if note else []

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from aevb.figures import style, tables
-from aevb.figures.fig2 import TITLES
 
 _PARSERS: dict[str, tables.Parser] = {
     "dataset": tables.name,
@@ -65,7 +64,7 @@ def draw(projection: pd.DataFrame, note: str | None = None) -> Figure:
             axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
             axes.set_xlabel("$z_1$")
             axes.set_ylabel("$z_2$", labelpad=0)
-            axes.set_title(f"{TITLES.get(name, name)}: {what}")
+            axes.set_title(f"{style.title(name)}: {what}")
             for radius in (1, 2, 3):
                 angles = np.linspace(0, 2 * np.pi, 200)
                 axes.plot(

@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from aevb.figures import style
-from aevb.figures.fig2 import TITLES
 from aevb.figures.measurements import select
 
 _METHODS = {
@@ -60,7 +59,7 @@ def draw(measurements: pd.DataFrame, note: str | None = None) -> Figure:
         axes.set_ylim(math.floor(10 * rows["low"].min()) / 10, 1.0)
         axes.set_xlabel("size of the latent space, $N_z$, and of PCA")
         axes.set_ylabel("accuracy on test images")
-        axes.set_title(f"{TITLES.get(name, name)}: linear {condition}")
+        axes.set_title(f"{style.title(name)}: linear {condition}")
         axes.legend(loc="lower right", fontsize="small")
         lines = [note] if note else []
         style.footer(figure, [*lines, f"{n_test:,} test images; bars and band: 95 % intervals"])

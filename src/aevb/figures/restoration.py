@@ -6,13 +6,12 @@ from matplotlib.figure import Figure
 
 from aevb.errors import DataError
 from aevb.figures import measurements, mosaics, style
-from aevb.figures.fig2 import TITLES
 from aevb.pictures import Pictures
 
 _TRUTH = "truth"
 # Inches.
 _CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.05, 0.25, 1.9, 0.2
-_TOP, _GAP, _BOTTOM = 0.42, 0.98, 0.85
+_TOP, _GAP, _BOTTOM = 0.42, 0.98, 1.0
 
 
 def draw(
@@ -51,7 +50,7 @@ def draw(
             mosaics.show(axes, shown, ink=name in pictures.ink)
             mosaics.label_rows(axes, labels)
             latent_dim = group["latent_dim"].iloc[0]
-            axes.set_title(f"{TITLES.get(name, name)}, $N_z$={latent_dim}: {condition}")
+            axes.set_title(f"{style.title(name)}, $N_z$={latent_dim}: {condition}")
             left = (_LEFT + panel + _BETWEEN) / width
             dots = figure.add_axes((left, base, _DOTS / width, tall / height))
             for at, method in enumerate(labels[1:], start=1):
@@ -77,7 +76,7 @@ def draw(
         n_images = style.span(errors["n_images"].min(), errors["n_images"].max(), "{:,}".format)
         lines += [
             f"errors: mean over {n_images} test images, 95 % interval; pictures: the first ones",
-            "encoder: decoded mean of q(z|y); HMC: mean of p(x|z) over draws of p(z|y)",
+            "encoder: E[x|y, z] at its mean of z; HMC: E[x|y], the mean over draws of p(z|y)",
         ]
         style.footer(figure, lines)
     return figure

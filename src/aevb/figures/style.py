@@ -24,6 +24,7 @@ PALETTE = {
     # apart from both, and is the darkest of the three.
     "MCEM": "#9b2226",
 }
+_TITLES = {"FreyFace": "Frey Face"}
 DASHES = {"train": "solid", "test": (0, (3.2, 1.4))}
 NEUTRAL = "#3a3a3a"
 
@@ -47,6 +48,11 @@ _THEME = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
+
+
+def title(dataset: str) -> str:
+    """How a data set is called in titles: mostly by its label."""
+    return _TITLES.get(dataset, dataset)
 
 
 def lighter(color: str, amount: float = 0.45) -> str:
