@@ -12,7 +12,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce test lint bench report lock docs clean
+.PHONY: help install reproduce test lint bench report browser lock docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
@@ -32,7 +32,7 @@ $(STAMP): $(LOCK) pyproject.toml
 
 reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): figures and tables in results/
 	@$(SNAKEMAKE)
-	@echo "Done: results/$(SCALE)/figures and results/$(SCALE)/tables"
+	@echo "Done: results/$(SCALE)/figures, results/$(SCALE)/tables and results/$(SCALE)/explorer.html"
 
 test: install ## the test suite
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
@@ -46,8 +46,14 @@ lint: install ## ruff, snakefmt and Snakemake's own lint
 bench: install ## speed of training on this machine: results/bench
 	@$(BIN)/snakemake --cores all --force bench
 
-report: install ## HTML report of what SCALE has made: results/SCALE/report.zip
-	@$(SNAKEMAKE) --report results/$(SCALE)/report.zip
+report: install ## one HTML file with all that SCALE has made: results/SCALE/report.html
+	@$(SNAKEMAKE) --report results/$(SCALE)/report.html
+	@echo "Open results/$(SCALE)/report.html in a browser."
+
+browser: ## chromium for the tests of the latent explorer, on Debian and Ubuntu, as root
+	@command -v chromium >/dev/null \
+	  || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
+	  || echo "No chromium could be installed: the tests that need a browser will be skipped."
 
 docs: install ## write config/README.md from the schemas
 	@$(BIN)/python -m aevb document-config

@@ -173,7 +173,7 @@ def test_project_needs_a_2d_model(run, place):
 def test_represent(run, place, form):
     """Means, deviations and KL are the encoder's, of bytes, of real pixels and of one image."""
     x = place.test[:1] if form == "single" else place.test
-    values = {"bytes": np.rint(x * 255).astype(np.uint8), "reals": x, "single": x.reshape(6, 6)}
+    values = {"bytes": np.rint(x * 255).astype(np.uint8), "reals": x, "single": x[0].reshape(6, 6)}
     path = place.images(values[form])
     succeed(run("apply", "represent", path, "--weights", place.weights, "--output", "r.npz"))
     found, wanted = arrays(Path("r.npz")), encode(place.trained.model, x)
@@ -199,10 +199,6 @@ def test_denoise(run, place, option, channel):
         expected = getattr(wanted, name)
         shape = (4,) if name == "rhat" else (4, 6, 6)
         np.testing.assert_allclose(values, expected.reshape(shape), rtol=1e-5)
-    # The encoder takes what it is shown for a clean image.
-    z = encode(place.trained.model, np.clip(y, 0, 1)).mean
-    decoded = generation.decode(place.trained.model, z).reshape(4, 6, 6)
-    np.testing.assert_allclose(found["encoder"], decoded, rtol=1e-5)
     assert np.abs(found["encoder"] - found["hmc"]).max() > 1e-3
 
 
@@ -219,18 +215,18 @@ def test_super_resolve(run, place):
         np.testing.assert_allclose(found[name], getattr(wanted, name).reshape(4, 6, 6), rtol=1e-5)
 
 
-@pytest.mark.parametrize("masked", [False, True], ids=["upper half", "own mask"])
-def test_inpaint(run, place, masked):
+def test_inpaint(run, place):
     """Seen pixels stay as they are; missing ones are the decoder's at draws given the others."""
     seen = np.zeros((6, 6), bool)
-    seen[:3] = not masked
-    seen[:, ::2] |= masked
+    seen[:3] = True
     path = place.images(place.test.reshape(4, 6, 6))
-    words = ["--weights", place.weights, "--output", "i.npz", *SHORT]
-    if masked:
-        words += ["--mask", place.images(seen, "mask.npy")]
-    succeed(run("apply", "inpaint", path, *words))
+    words = ["apply", "inpaint", path, "--weights", place.weights, "--output", "i.npz", *SHORT]
+    succeed(run(*words, "--mask", place.images(seen, "mask.npy")))
     found = arrays(Path("i.npz"))
+    # The upper half is what is seen without a mask.
+    succeed(run(*words))
+    for name, values in arrays(Path("i.npz")).items():
+        np.testing.assert_array_equal(values, found[name])
     assert {name: values.shape for name, values in found.items()} == {
         "encoder": (4, 6, 6),
         "hmc": (4, 6, 6),
@@ -256,7 +252,7 @@ def test_inpaint(run, place, masked):
 
 
 def test_rank(run, place):
-    """Images are ranked by the bound, or by log p(x) where it is asked for; the least likely first."""
+    """The least likely image comes first, by the bound or, where it is asked for, by log p(x)."""
     path = place.images(place.test)
     words = ["apply", "rank", path, "--weights", place.weights, "--output", "r.csv"]
     wanted = anomaly.scores(place.trained, place.test, ANNEALING)
@@ -294,7 +290,7 @@ def test_evaluate_denoising(run, place):
     errors = table[table["quantity"] == "rmse"].set_index(["condition", "method"])["value"]
     channels = {
         "Gaussian noise, sd 0.3": GaussianNoise(0.3),
-        "10% of bits flipped": BitFlips(0.1),
+        "10 % of bits flipped": BitFlips(0.1),
     }
     assert set(errors.index.get_level_values(0)) == set(channels)
     for i, (condition, channel) in enumerate(channels.items()):
@@ -371,8 +367,10 @@ def other_data(run, place, name="other", label="Other") -> Path:
     return folder / "record.json"
 
 
-def test_evaluate_anomaly(run, place):
+def test_evaluate_anomaly(run, place, monkeypatch):
     """Areas are the shares of pairs in which the unusual image has the lower score."""
+    # The intervals are not what is tested.
+    monkeypatch.setattr(measures, "_RESAMPLES", 20)
     foreign = other_data(run, place)
     words = ["--foreign", foreign, "--scores", "scores.csv", *ANNEALED]
     table, pictures = evaluate(run, place, "anomaly", *words)

@@ -81,6 +81,7 @@ def denoise(
     log: Log = None,
 ) -> None:
     """Clean images from noisy ones, by the encoder and by HMC: `encoder` and `hmc`."""
+    start_logging(log)
     if (noise is None) == (bit_flips is None):
         raise ConfigError("give the kind of noise: either --noise or --bit-flips")
     trained = _start(weights, threads, log)
@@ -394,6 +395,11 @@ def _parsed(text: str, kind, check, option: str):
                 f"{option}: {', '.join(map(repr, unknown))} is unknown; allowed:"
                 f" {', '.join(kind._fields)}"
             )
+        for key, value in values.items():
+            # All that is not a number in general is a count.
+            allowed = (int, float) if isinstance(kind._field_defaults[key], float) else int
+            if isinstance(value, bool) or not isinstance(value, allowed):
+                raise TypeError(f"{key} is not a {'whole ' if allowed is int else ''}number")
         budget = kind(**values)
         check(budget)
         return budget

@@ -90,10 +90,10 @@ def _classes(axes: Axes, rows: pd.DataFrame) -> None:
             chosen["z1"], chosen["z2"], s=2.2, color=color, alpha=0.55, linewidth=0, rasterized=True
         )
     # Colours alone do not tell ten classes apart.
-    for label in labels:
-        middle = rows.loc[rows["label"] == label, ["z1", "z2"]].median()
+    medians = rows.groupby("label")[["z1", "z2"]].median().loc[labels].to_numpy()
+    for label, place in zip(labels, _apart(medians, 0.07 * np.ptp(axes.get_xlim())), strict=True):
         axes.text(
-            *middle,
+            *place,
             str(label),
             ha="center",
             va="center",
@@ -103,6 +103,20 @@ def _classes(axes: Axes, rows: pd.DataFrame) -> None:
             path_effects=[withStroke(linewidth=3, foreground="white")],
             zorder=5,
         )
+
+
+def _apart(points: np.ndarray, distance: float) -> np.ndarray:
+    """The points [n, 2], pushed away from each other until no two are closer than ``distance``."""
+    points = np.array(points, np.float64)
+    for _ in range(200):
+        steps = points[:, np.newaxis] - points
+        lengths = np.linalg.norm(steps, axis=-1) + 1e-12
+        lacking = np.clip(distance - lengths, 0, None)
+        np.fill_diagonal(lacking, 0)
+        if not lacking.any():
+            break
+        points += 0.5 * (steps / lengths[..., np.newaxis] * lacking[..., np.newaxis]).sum(axis=1)
+    return points
 
 
 def _path(axes: Axes, bar: Axes, rows: pd.DataFrame) -> None:
