@@ -103,6 +103,7 @@ def test_help_lists_the_commands():
     shown = CliRunner().invoke(cli.app, ["--help"])
     assert shown.exit_code == 0
     commands = "fetch select-step-size train likelihood compare-estimators".split()
+    commands += "manifold sample project explorer apply evaluate".split()
     commands += "figure table bench document-config".split()
     for command in commands:
         (line,) = [line for line in shown.output.splitlines() if f" {command} " in line]

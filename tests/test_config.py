@@ -9,15 +9,18 @@ import pytest
 import yaml
 
 from aevb import config as configuration
+from aevb.applications import inference
 from aevb.config import Experiment, experiment, load, read_yaml, validate
 from aevb.documentation import configuration_page
 from aevb.errors import ConfigError
+from aevb.likelihood import ais
 from aevb.likelihood.methods import METHODS, budget
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
 DATASETS = ROOT / "config" / "datasets.yaml"
 CONFIG = ROOT / "config" / "config.yaml"
+AIS_SETTINGS = ("chains", "steps", "segments", "leapfrog_steps")
 MINIMAL = {
     "scale": "short",
     "variant": "authors",
@@ -73,6 +76,12 @@ def test_defaults_are_filled_in():
             "latent_dims": [2, 3, 5, 10, 20],
             "algorithms": ["aevb", "wake_sleep", "mcem"],
             "estimators": ["paper", "quadrature"],
+        },
+        "applications": {
+            "points": 100,
+            "probe_images": 10_000,
+            "hmc": inference.Budget()._asdict(),
+            "ais": {key: ais.Budget()._asdict()[key] for key in AIS_SETTINGS},
         },
         "seeds": [0],
     }
@@ -464,6 +473,58 @@ WRONG = {
     "name of an estimator": (
         estimators(**{"My own": {"method": "ais"}}),
         ["estimators", "'My own'"],
+    ),
+}
+
+
+def figures_with(**figures) -> dict:
+    return {"figures": {"fig2": {"latent_dims": {"mnist": [3]}}, **figures}}
+
+
+def applications_with(**settings) -> dict:
+    return figures_with(applications=settings)
+
+
+WRONG |= {
+    "figure 4 of an unknown data set": (
+        figures_with(fig4={"rows": {"cifar": 10}}),
+        ["figures.fig4.rows", "'cifar'", "allowed: mnist, frey_face"],
+    ),
+    "a data set without a step size": (
+        figures_with(fig5={"latent_dims": {"frey_face": [2]}}),
+        ["figures.fig5.latent_dims", "frey_face", "figures.fig2.latent_dims"],
+    ),
+    "nothing to project into": (
+        figures_with(projection={"latent_dims": {"mnist": [3, 5]}}),
+        ["figures.projection.latent_dims", "no data set has a 2"],
+    ),
+    "an explorer without a projection": (
+        figures_with(explorer={"datasets": ["mnist"]}),
+        ["figures.explorer.datasets", "no 2 for mnist"],
+    ),
+    "anomalies of a data set without a model": (
+        applications_with(anomaly="mnist"),
+        ["figures.applications.anomaly", "'mnist' is unknown"],
+    ),
+    "an unknown foreign data set": (
+        applications_with(foreign="cifar"),
+        ["figures.applications.foreign", "'cifar'"],
+    ),
+    "blocks that do not divide the images": (
+        applications_with(latent_dims={"mnist": 2}, factor=5),
+        ["figures.applications.factor", "5 × 5", "mnist, 28 × 28"],
+    ),
+    "two data sets for one probe": (
+        applications_with(representation={"mnist": [2], "frey_face": [2]}),
+        ["figures.applications.representation"],
+    ),
+    "too many flipped bits": (
+        applications_with(bit_flips=0.5),
+        ["figures.applications.bit_flips", "less than 0.5"],
+    ),
+    "steps that segments do not divide": (
+        {"scales": {"short": {"training_samples": 1000, "applications": {"ais": {"steps": 100}}}}},
+        ["scales.short.applications.ais", "100 steps", "16 segments"],
     ),
 }
 

@@ -116,6 +116,13 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
         for dataset in config["figures"][figure].get("latent_dims", {}):
             _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")
     _check_trained_models(config["figures"], definitions, f"{name}: figures")
+    for scale, budget in config["scales"].items():
+        ais = budget["applications"]["ais"]
+        if ais["steps"] % ais["segments"]:
+            raise ConfigError(
+                f"{name}: scales.{scale}.applications.ais: {ais['steps']} steps are no multiple of"
+                f" {ais['segments']} segments"
+            )
     return config, definitions
 
 

@@ -389,6 +389,8 @@ def _annealing(text: str) -> "ais.Budget":
 def _parsed(text: str, kind, check, option: str):
     try:
         values = json.loads(text)
+        if not isinstance(values, dict):
+            raise TypeError("not an object of names and numbers")
         unknown = sorted(set(values) - set(kind._fields))
         if unknown:
             raise ConfigError(
