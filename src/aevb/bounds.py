@@ -69,6 +69,42 @@ def estimator_b(
     return negative_kl(posterior) + tf.reduce_mean(likelihood(z).log_prob(x), axis=0)
 
 
+def score_function(
+    x: tf.Tensor,
+    posterior: tfd.Distribution,
+    prior: tfd.Distribution,
+    likelihood: Likelihood,
+    noise: tf.Tensor,
+    baseline_noise: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """What has the bound's value and, as its gradient in φ, the score-function estimate (§2.2).
+
+    The value is that of estimator A. The gradient in φ is (1/L) Σ_l (f(z_l) − b) ∇ log q(z_l|x)
+    with f = log p(x, z) − log q(z|x), z held fixed; the gradient in θ is that of estimator A.
+
+    Args:
+        x, posterior, prior, likelihood, noise: as for :func:`estimator_a`.
+        baseline_noise: further ε [K, ..., n, N_z], independent of ``noise``: b is the mean of f at
+            those K draws, which leaves the estimate unbiased. None for b = 0.
+
+    Returns:
+        [..., n], nats.
+    """
+
+    def parts(noise):
+        z = tf.stop_gradient(reparameterise(posterior, noise))
+        return likelihood(z).log_prob(x) + prior.log_prob(z), posterior.log_prob(z)
+
+    log_joint, log_posterior = parts(noise)
+    fixed = tf.stop_gradient(log_posterior)
+    weight = log_joint - fixed
+    if baseline_noise is not None:
+        joint, log_q = parts(baseline_noise)
+        weight -= tf.reduce_mean(joint - log_q, axis=0)
+    score = tf.stop_gradient(weight) * (log_posterior - fixed)
+    return tf.reduce_mean(log_joint - fixed + score, axis=0)
+
+
 def minibatch_estimator(bounds: tf.Tensor, n_datapoints: int) -> tf.Tensor:
     """Estimate of the bound of the full data set (eq. 8): (N/M) Σ_i L(x_i).
 

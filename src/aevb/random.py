@@ -31,6 +31,7 @@ class Purpose(IntEnum):
     LIKELIHOOD = 9
     GENERATION = 10
     APPLICATION = 11
+    ESTIMATORS = 12
 
 
 def keys(seeds: tf.Tensor, purpose: Purpose, step: tf.Tensor | int = 0) -> list[tf.Tensor]:

@@ -1,7 +1,7 @@
-"""Auto-Encoding Variational Bayes (Algorithm 1) with estimator B and L samples a datapoint."""
+"""Auto-Encoding Variational Bayes (Algorithm 1) with L samples a datapoint."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import tensorflow as tf
 
@@ -19,6 +19,8 @@ class AEVB:
         model: what is learned.
         optimiser: of φ and θ.
         samples_per_datapoint: L (§5: 1).
+        estimator: what is ascended (§2.2, §2.3): ``B``, ``A``, ``score`` (the score function), or
+            ``score_baseline`` (with L further draws for its baseline).
     """
 
     objective: ClassVar[str] = "lower_bound"
@@ -27,6 +29,7 @@ class AEVB:
     model: VAE
     optimiser: Adagrad
     samples_per_datapoint: int = 1
+    estimator: Literal["B", "A", "score", "score_baseline"] = "B"
 
     def init(self, seeds: tf.Tensor, step_sizes: tf.Tensor) -> State:
         """The state before the first minibatch; ``seeds`` and ``step_sizes`` are [E]."""
@@ -54,13 +57,20 @@ class AEVB:
         return new_state, Info(objective=tf.reduce_mean(lower_bound, axis=-1))
 
     def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
-        """Estimator B (eq. 10) of each datapoint: x [E, n, D] -> [E, n], nats."""
-        noise = random.normal(
-            keys, (self.samples_per_datapoint, x.shape[-2], self.model.latent_dim)
-        )
-        return bounds.estimator_b(
-            x,
-            posterior=self.model.encode(parameters.encoder, x),
-            likelihood=lambda z: self.model.decode(parameters.decoder, z),
-            noise=tf.experimental.numpy.moveaxis(noise, 1, 0),
-        )
+        """The estimate of each datapoint's bound: x [E, n, D] -> [E, n], nats."""
+        posterior = self.model.encode(parameters.encoder, x)
+
+        def likelihood(z):
+            return self.model.decode(parameters.decoder, z)
+
+        draws = self.samples_per_datapoint
+        total = 2 * draws if self.estimator == "score_baseline" else draws
+        noise = random.normal(keys, (total, x.shape[-2], self.model.latent_dim))
+        noise = tf.experimental.numpy.moveaxis(noise, 1, 0)
+        if self.estimator == "B":
+            return bounds.estimator_b(x, posterior, likelihood, noise)
+        sampled = x, posterior, self.model.prior(), likelihood
+        if self.estimator == "A":
+            return bounds.estimator_a(*sampled, noise)
+        further = noise[draws:] if self.estimator == "score_baseline" else None
+        return bounds.score_function(*sampled, noise[:draws], further)

@@ -1,0 +1,1 @@
+"""What section 2 and Appendix B say of estimators, shown by numbers."""
