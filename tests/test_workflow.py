@@ -363,6 +363,21 @@ def test_second_call_has_nothing_to_do(made):
     assert made.planned() == {}
 
 
+def test_report_is_one_page_with_findings(made):
+    """`--report` gives one HTML file that holds every figure, and captions with what was found."""
+    code, text = made.snakemake("--report", "results/short/report.html")
+    assert code == 0, text
+    page = made.read("results/short/report.html")
+    for name in FIGURES:
+        if not name.endswith(".csv"):
+            assert f"results/short/figures/{name}" in page, name
+    for name in ("explorer.html", "findings.html", "runs.html", "applications.html"):
+        assert name in page
+    assert "This replication:" in page
+    for finding in pd.read_csv(made.folder / "results/short/tables/findings.csv").itertuples():
+        assert finding.agreement.capitalize() in page
+
+
 def test_comments_and_layout_make_nothing_out_of_date(edited):
     """New comments and layout in configuration and code make nothing out of date."""
     text = edited.read("config/config.yaml")

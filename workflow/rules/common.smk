@@ -52,6 +52,16 @@ wildcard_constraints:
     n_train="[1-9][0-9]*",
 
 
+def sizes(latent_dims):
+    """The sizes of the latent space given by data set, as text: one number or a list each."""
+    found = {
+        n
+        for dims in latent_dims.values()
+        for n in (dims if isinstance(dims, list) else [dims])
+    }
+    return ", ".join(map(str, sorted(found)))
+
+
 def labels(figure, form, dataset, algorithm, latent_dim):
     """What the report calls a figure or table."""
     return {

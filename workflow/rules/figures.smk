@@ -42,13 +42,25 @@ rule draw_fig2:
             "results/{scale}/figures/fig2{of}.pdf",
             caption="../report/fig2.rst",
             category="5 Experiments",
-            labels=labels("Figure 2{of}", "PDF", "all", "AEVB, wake-sleep", "several"),
+            labels=labels(
+                "Figure 2{of}",
+                "PDF",
+                "all",
+                "AEVB, wake-sleep",
+                sizes(FIG2["latent_dims"]),
+            ),
         ),
         png=report(
             "results/{scale}/figures/fig2{of}.png",
             caption="../report/fig2.rst",
             category="5 Experiments",
-            labels=labels("Figure 2{of}", "PNG", "all", "AEVB, wake-sleep", "several"),
+            labels=labels(
+                "Figure 2{of}",
+                "PNG",
+                "all",
+                "AEVB, wake-sleep",
+                sizes(FIG2["latent_dims"]),
+            ),
         ),
         csv="results/{scale}/figures/fig2{of}.csv",
     log:

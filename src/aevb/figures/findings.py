@@ -270,7 +270,7 @@ def _estimators(folder: Path) -> Iterator[Finding]:
         (table["model"] == "PPCA") & table["estimator"].str.contains("harmonic kernel, 4000")
     ].set_index("latent_dim")["bias"]
     if kernel.empty:
-        ours, agreement = "The large budget is not tried.", TOO_SHORT
+        ours, agreement = "The large budget is not tried", TOO_SHORT
     else:
         ours = "Bias on probabilistic PCA with 4000 samples, nats: " + ", ".join(
             f"{_signed(bias, 3)} for N_z = {dim}" for dim, bias in kernel.items()
