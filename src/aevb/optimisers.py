@@ -19,8 +19,9 @@ class Adagrad(NamedTuple):
 
     warmup_minibatches: int
     """So many minibatches at the start only accumulate G and leave the parameters alone."""
-    weight_prior: Literal["matrices", "all"]
-    """Whether the prior covers the weight matrices only, or the biases too."""
+    weight_prior: Literal["matrices", "all", "none"]
+    """Whether the prior covers the weight matrices only, the biases too, or nothing (maximum
+    likelihood in place of MAP)."""
     prior_scale: float
     """M/N, the share of the data set that a minibatch is."""
 
@@ -48,7 +49,8 @@ class Adagrad(NamedTuple):
         ascended, accumulated = {}, {}
         for name in MLP._fields:
             value, gradient = getattr(network, name), getattr(gradients, name)
-            if self.weight_prior == "all" or name in WEIGHT_MATRICES:
+            matrix = self.weight_prior == "matrices" and name in WEIGHT_MATRICES
+            if self.weight_prior == "all" or matrix:
                 gradient -= self.prior_scale * value
             squares = getattr(accumulators, name) + tf.square(gradient)
             member_step = tf.reshape(step_size, [-1] + [1] * (value.shape.rank - 1))

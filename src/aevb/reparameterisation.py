@@ -130,10 +130,8 @@ def check(entry: Entry, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
     Raises:
         ConfigError: a parameter is unknown, missing or out of range.
     """
-    unknown, missing = (
-        set(parameters) - set(entry.parameters),
-        set(entry.parameters) - set(parameters),
-    )
+    unknown = set(parameters) - set(entry.parameters)
+    missing = set(entry.parameters) - set(parameters)
     if unknown or missing:
         wrong = f"no parameter {min(unknown)!r}" if unknown else f"{min(missing)!r} is missing"
         raise ConfigError(f"{entry.name}: {wrong}; it has {', '.join(entry.parameters)}")
