@@ -3,6 +3,8 @@
 The draws' keys are fixed, and the false-failure rates are over keys.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -25,7 +27,7 @@ WITHOUT_TFP = {"Rayleigh", "Reciprocal", "Gompertz", "F"}
 N = 200_000
 SMALL = 2_000
 KS_RATE = 1e-6
-"""False-failure rate of a test of the CDF. At 200 000 draws it finds CDFs that differ by 0.0085
+"""False-failure rate of a test of the CDF. At 200 000 draws it finds CDFs that differ by 0.0087
 anywhere, with probability 0.99 or more."""
 
 
@@ -59,6 +61,13 @@ CASES += [
 ]
 CASES.append((rp.find("Gamma"), {"concentration": 0.6, "rate": 0.8}))
 IDS = [f"{entry.name}-{entry.family}-{entry.source}" for entry, _ in CASES]
+
+
+@cache
+def drawn(case):
+    """Draws of one of the cases, by its place."""
+    entry, parameters = CASES[case]
+    return rp.sample(entry, key(0), N, parameters).numpy()
 
 
 def check_distribution(entry, parameters, z=None):
@@ -123,25 +132,25 @@ def test_tfps_triangular_has_no_gradient_where_its_uniform_number_is_zero(monkey
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize(("entry", "parameters"), CASES, ids=IDS)
-def test_draws_have_the_exact_distribution(entry, parameters):
+@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+def test_draws_have_the_exact_distribution(case):
     """Kolmogorov-Smirnov, 200 000 draws; fails by chance once in 1e6."""
-    z = rp.sample(entry, key(0), N, parameters).numpy()
+    z = drawn(case)
     assert z.dtype == np.float32 and len(z) == N and np.isfinite(z).all()
-    check_distribution(entry, parameters, z)
+    check_distribution(*CASES[case], z)
 
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("entry", both_ways(rp.find("Dirichlet")), ids=lambda e: e.source)
 def test_dirichlet_moments(entry):
-    """Means and all products, 200 000 draws; fails by chance once in 1e6; finds 0.005."""
+    """Means and all products, 200 000 draws; fails by chance once in 1e6; finds 0.006."""
     parameters = rp.examples(entry)
     z = rp.sample(entry, key(2), N, parameters).numpy()
     np.testing.assert_allclose(z.sum(axis=1), 1.0, rtol=1e-6)
     exact = stats.dirichlet(parameters["concentration"])
     moments = exact.cov() + np.outer(exact.mean(), exact.mean())
-    assert_means(z, exact.mean(), detects=0.005)
-    assert_means(z[:, :, None] * z[:, None, :], moments, detects=0.005)
+    assert_means(z, exact.mean(), detects=0.006)
+    assert_means(z[:, :, None] * z[:, None, :], moments, detects=0.006)
 
 
 @pytest.mark.statistical
@@ -211,8 +220,11 @@ def test_the_extremes_of_the_uniform_noise_give_finite_draws_and_gradients(entry
     monkeypatch.setattr(rp, "open_uniform", extremes)
     z = rp.sample(entry, key(0), 8, parameters).numpy()
     assert np.isfinite(z).all()
-    # No f between: its slope could be zero.
-    total = lambda z: z if z.ndim == 1 else tf.reduce_sum(z * [0.3, 0.9, 0.2][: z.shape[1]], -1)  # noqa: E731
+
+    def total(z):
+        """Not through tanh, whose slope out there could be zero."""
+        return z if z.ndim == 1 else tf.linalg.matvec(z, [0.3, 0.9, 0.2][: z.shape[1]])
+
     for gradient in rp.per_sample_gradients(entry, key(0), 8, parameters, total).values():
         assert np.isfinite(gradient).all()
 
@@ -238,7 +250,7 @@ def test_log_density(entry):
     else:
         exact = entry.marginals(rp.check(entry, parameters))[0].law.logpdf(z.astype(np.float64))
     found = entry.distribution(**parameters).log_prob(z.astype(np.float32)).numpy()
-    assert found.dtype == np.float32 and exact.std() > 0 or entry.name == "Uniform"
+    assert found.dtype == np.float32 and np.isfinite(exact).all()
     np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4)
 
 
@@ -357,11 +369,10 @@ def test_control_gradients_stopped_on_a_part_of_the_way_are_found(name, broken, 
         check_gradients(entry, rp.examples(entry), names=[parameter])
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: f"{e.name}-{e.family}")
-def test_control_draws_on_a_scale_wrong_by_5_percent_are_found(entry):
-    z = rp.sample(entry, key(0), N, rp.examples(entry)).numpy()
+@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+def test_control_draws_on_a_scale_wrong_by_5_percent_are_found(case):
     with pytest.raises(AssertionError):
-        check_distribution(entry, rp.examples(entry), 1.05 * z)
+        check_distribution(*CASES[case], 1.05 * drawn(case))
 
 
 @pytest.mark.parametrize(
@@ -525,9 +536,16 @@ def test_table(table):
     np.testing.assert_allclose(table["z_score"], error)
     assert (table["z_score"].abs() < 5.5).all()
     assert (table["ks_p_value"] > KS_RATE).all()
-    other = rp.gradient_table(100, seed=1)
-    assert (other["gradient"] != table["gradient"]).all()
-    np.testing.assert_array_equal(other["exact"], table["exact"])
+
+
+def test_the_table_is_a_function_of_the_seed(monkeypatch):
+    few = dict(list(rp.FAMILIES.items())[:2])
+    monkeypatch.setattr(rp, "FAMILIES", few)
+    first, again, other = (rp.gradient_table(SMALL, seed) for seed in (0, 0, 1))
+    assert first.equals(again)
+    np.testing.assert_array_equal(other["exact"], first["exact"])
+    for column in ("gradient", "standard_error", "z_score", "ks_p_value"):
+        assert (other[column] != first[column]).all()
 
 
 def test_page_has_a_row_for_each_distribution(table, tmp_path):

@@ -53,11 +53,22 @@ def select(measurements: pd.DataFrame, **values: object) -> pd.DataFrame:
     return rows
 
 
-def dot(axes: Axes, row: pd.Series, at: float, color: str, marker: str = "o") -> None:
-    """A number at the height ``at``, with its interval as a line."""
+def dot(
+    axes: Axes, row: pd.Series, at: float, color: str, marker: str = "o", *, hollow: bool = False
+) -> None:
+    """A number at the height ``at``, with its interval as a line; hollow where it is in doubt."""
     if not math.isnan(row["low"]):
         axes.plot([row["low"], row["high"]], [at, at], color=color, linewidth=1.4, zorder=2)
-    axes.plot([row["value"]], [at], marker=marker, color=color, markersize=5, zorder=3)
+    fill = "white" if hollow else color
+    axes.plot(
+        [row["value"]],
+        [at],
+        marker=marker,
+        color=color,
+        markerfacecolor=fill,
+        markersize=5,
+        zorder=3,
+    )
 
 
 def text(row: pd.Series, digits: int) -> str:
