@@ -19,6 +19,7 @@ def architecture(experiment: Experiment, data_dim: int) -> VAE:
         initial_standard_deviation=experiment.initial_standard_deviation,
         zero_initial_log_variance=experiment.zero_initial_log_variance,
         log_variance_factor=experiment.log_variance_factor,
+        posterior=experiment.posterior,
     )
 
 
@@ -52,6 +53,10 @@ def trainer(experiment: Experiment, data: Dataset) -> Trainer:
         options = {"n_train": n_train, **experiment.monte_carlo_em}
     else:
         options = {"samples_per_datapoint": experiment.samples_per_datapoint}
+    if experiment.algorithm == "aevb":
+        options["estimator"] = experiment.estimator
+    if experiment.algorithm == "full_vb":
+        options |= {"n_train": n_train, **experiment.full_vb}
     if experiment.algorithm == "wake_sleep":
         options["sleep_uses_updated_decoder"] = experiment.sleep_uses_updated_decoder
     return Trainer(

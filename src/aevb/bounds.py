@@ -5,6 +5,8 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from aevb.posteriors import LocationScale
+
 tfd = tfp.distributions
 Likelihood = Callable[[tf.Tensor], tfd.Distribution]
 
@@ -29,7 +31,12 @@ def negative_kl_per_dimension(posterior: tfd.Distribution) -> tf.Tensor:
 
 
 def negative_kl(posterior: tfd.Distribution) -> tf.Tensor:
-    """−KL(q(z|x) ‖ N(0, I)), the sum over the dimensions (App. B): [..., n], nats."""
+    """−KL(q(z|x) ‖ N(0, I)), the sum over the dimensions (App. B): [..., n], nats.
+
+    That of a diagonal Gaussian, or what a posterior of another family says itself.
+    """
+    if isinstance(posterior, LocationScale):
+        return posterior.negative_kl()
     return tf.reduce_sum(negative_kl_per_dimension(posterior), axis=-1)
 
 

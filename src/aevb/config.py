@@ -3,7 +3,7 @@
 import json
 import re
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import yaml
 from aevb.errors import ConfigError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-ALGORITHMS = ("aevb", "wake_sleep", "mcem")
+ALGORITHMS = ("aevb", "wake_sleep", "mcem", "full_vb")
 _SELECTION_N_TRAIN = 1000
 _METHODS = {
     "harmonic": (
@@ -153,6 +153,9 @@ class Experiment:
     selection_samples: int
     seeds: tuple[int, ...]
     training_samples: int
+    estimator: str = "B"
+    posterior: str = "gaussian"
+    full_vb: dict = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -231,7 +234,9 @@ def experiment(
         for key in ("training_samples", "selection_samples")
     }
     if n_train is not None:
-        samples = {key: budget["fig3"][key][algorithm] for key in samples}
+        # Full VB has the budget of AEVB, which it is compared with.
+        like = "aevb" if algorithm == "full_vb" else algorithm
+        samples = {key: budget["fig3"][key][like] for key in samples}
     if config["training_samples"]:
         samples["training_samples"] = _for_dataset(
             config["training_samples"], dataset, "training_samples"
@@ -251,7 +256,11 @@ def experiment(
         hidden_units=hidden_units or _for_dataset(config["hidden_units"], dataset, "hidden_units"),
         batch_size=_for_dataset(reading["batch_size"], dataset, "batch_size"),
         pixel_divisor=_for_dataset(reading["pixel_divisor"], dataset, "pixel_divisor"),
-        warmup_minibatches=warmup[algorithm] if isinstance(warmup, dict) else warmup,
+        warmup_minibatches=(
+            warmup["aevb" if algorithm == "full_vb" else algorithm]
+            if isinstance(warmup, dict)
+            else warmup
+        ),
         weight_prior=reading["weight_prior"],
         initial_standard_deviation=reading["initial_standard_deviation"],
         zero_initial_log_variance=reading["zero_initial_log_variance"],
@@ -266,8 +275,58 @@ def experiment(
         snapshots=n_train is not None,
         step_sizes=tuple(config["step_sizes"]),
         seeds=tuple(config["seeds"] or budget["seeds"]),
+        full_vb=config["full_vb"] if algorithm == "full_vb" else {},
         **samples,
     )
+
+
+STUDIES = ("estimators", "draws_and_minibatches", "posteriors", "weight_prior")
+
+
+def study(config: dict, definitions: dict, name: str, scale: str | None = None) -> list[Experiment]:
+    """The experiments of one study of section 2, which differ in one thing each.
+
+    ``estimators``: what is ascended (§2.2, §2.3); ``draws_and_minibatches``: L and M (§2.3), with
+    Adagrad's warm-up over the same number of samples; ``posteriors``: the family of q(z|x) (§2.4);
+    ``weight_prior``: MAP against maximum likelihood (§2.1), on several panels of Figure 2.
+
+    Raises:
+        ConfigError: for an unknown study or scale.
+    """
+    _choice(name, STUDIES, "study")
+    scale = _choice(scale or config["scale"], config["scales"], "scale")
+    content, budget = config["figures"]["section2"], config["scales"][scale]["section2"]
+
+    def panel(dataset: str, latent_dim: int) -> Experiment:
+        base = experiment(
+            config,
+            definitions,
+            dataset=dataset,
+            latent_dim=latent_dim,
+            algorithm="aevb",
+            scale=scale,
+        )
+        return replace(base, training_samples=budget["training_samples"])
+
+    base = panel(content["dataset"], content["latent_dim"])
+    if name == "estimators":
+        return [replace(base, estimator=kind) for kind in content["estimators"]]
+    if name == "posteriors":
+        return [replace(base, posterior=kind) for kind in budget["posteriors"]]
+    if name == "weight_prior":
+        panels = [panel(dataset, dim) for dataset, dims in budget["panels"].items() for dim in dims]
+        return [replace(one, weight_prior=p) for one in panels for p in (one.weight_prior, "none")]
+    warmup_samples = base.warmup_minibatches * base.batch_size
+    return [
+        replace(
+            base,
+            samples_per_datapoint=draws,
+            batch_size=minibatch,
+            warmup_minibatches=-(-warmup_samples // minibatch),
+        )
+        for draws in budget["draws"]
+        for minibatch in budget["minibatches"]
+    ]
 
 
 def resolve(schema: dict, root: dict) -> dict:
@@ -318,6 +377,11 @@ def _check_trained_models(figures: dict, definitions: dict, name: str) -> None:
             raise ConfigError(
                 f"{name}.explorer.datasets: projection.latent_dims has no 2 for {dataset}"
             )
+    section2 = figures["section2"]
+    if section2["dataset"]:
+        _choice(section2["dataset"], trainable, f"{name}.section2.dataset")
+    for dataset in section2["gradients"]:
+        _choice(dataset, trainable, f"{name}.section2.gradients")
     for dataset in wanted["applications.anomaly"]:
         _choice(dataset, applications["latent_dims"], f"{name}.applications.anomaly")
     if applications["foreign"]:

@@ -32,6 +32,7 @@ class Purpose(IntEnum):
     GENERATION = 10
     APPLICATION = 11
     ESTIMATORS = 12
+    WEIGHTS = 13
 
 
 def keys(seeds: tf.Tensor, purpose: Purpose, step: tf.Tensor | int = 0) -> list[tf.Tensor]:

@@ -4,11 +4,12 @@ several seeds or step sizes at once. Those with an encoder have ``lower_bound(pa
 as well. ``objective`` is the name of what they ascend."""
 
 from aevb.algorithms.aevb import AEVB
+from aevb.algorithms.full_vb import FullVB
 from aevb.algorithms.mcem import MonteCarloEM
 from aevb.algorithms.state import Info, State
 from aevb.algorithms.wake_sleep import WakeSleep
 
-ALGORITHMS = {"aevb": AEVB, "wake_sleep": WakeSleep, "mcem": MonteCarloEM}
-LABELS = {"aevb": "AEVB", "wake_sleep": "wake-sleep", "mcem": "MCEM"}
+ALGORITHMS = {"aevb": AEVB, "wake_sleep": WakeSleep, "mcem": MonteCarloEM, "full_vb": FullVB}
+LABELS = {"aevb": "AEVB", "wake_sleep": "wake-sleep", "mcem": "MCEM", "full_vb": "full VB"}
 
-__all__ = ["AEVB", "ALGORITHMS", "LABELS", "Info", "MonteCarloEM", "State", "WakeSleep"]
+__all__ = ["AEVB", "ALGORITHMS", "LABELS", "FullVB", "Info", "MonteCarloEM", "State", "WakeSleep"]

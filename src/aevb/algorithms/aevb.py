@@ -65,7 +65,7 @@ class AEVB:
 
         draws = self.samples_per_datapoint
         total = 2 * draws if self.estimator == "score_baseline" else draws
-        noise = random.normal(keys, (total, x.shape[-2], self.model.latent_dim))
+        noise = self.model.noise(keys, (total, x.shape[-2], self.model.latent_dim))
         noise = tf.experimental.numpy.moveaxis(noise, 1, 0)
         if self.estimator == "B":
             return bounds.estimator_b(x, posterior, likelihood, noise)

@@ -34,7 +34,7 @@ class FullVB:
 
     Attributes:
         model: what is learned.
-        optimiser: of φ. Its prior is not used: φ has none, and θ has it in the bound.
+        optimiser: of φ. Its weight prior is left out: φ has none, and θ has it in the bound.
         n_train: N.
         samples_per_datapoint: L, draws of z for each datapoint and of θ for each minibatch.
         form: ``analytic``, with both KL divergences in closed form (eq. 24), or ``generic``, with
@@ -73,8 +73,9 @@ class FullVB:
             share = batch.shape[-2] / self.n_train
             objective = tf.reduce_sum(per_datapoint) + share * tf.reduce_sum(weights)
         gradients = tape.gradient(objective, parameters)
+        optimiser = self.optimiser._replace(weight_prior="none")
         pieces = [
-            self.optimiser.ascend(*networks, state.step_size, state.iteration)
+            optimiser.ascend(*networks, state.step_size, state.iteration)
             for networks in zip(
                 _networks(parameters),
                 _networks(state.accumulators),

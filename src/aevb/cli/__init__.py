@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from aevb.cli import applications, figures, latent, stages, tables
+from aevb.cli import applications, figures, latent, section2, stages, tables
 from aevb.errors import AevbError
 from aevb.interruption import Interrupted
 from aevb.progress import LOGGER, start_logging
@@ -19,6 +19,7 @@ app.add_typer(stages.app)
 app.add_typer(latent.app)
 app.add_typer(applications.apply, name="apply")
 app.add_typer(applications.evaluate, name="evaluate")
+app.add_typer(section2.app, name="section2")
 app.add_typer(tables.app, name="table")
 app.add_typer(figures.app, name="figure")
 

@@ -118,7 +118,7 @@ def select_step_size(
     """Select Adagrad's global step size on the first training samples of a figure's panels."""
     start_logging(log)
     wanted = [configuration.Experiment.from_json(item) for item in settings]
-    data = _load(wanted[0], record)
+    data = load_data(wanted[0], record)
     candidates = training_stages(threads).select_step_size(wanted, data)
     write_atomically(output, candidates.to_csv(index=False))
 
@@ -144,8 +144,8 @@ def train(
     """Train one experiment, from its newest checkpoint when there is one."""
     start_logging(log)
     wanted = configuration.Experiment.from_json(settings)
-    data = _load(wanted, record)
-    step_size = _selected_step_size(step_size_table)
+    data = load_data(wanted, record)
+    step_size = selected_step_size(step_size_table)
     rows, parameters, kept, outcome = training_stages(threads).run_training(
         wanted,
         step_size,
@@ -178,7 +178,7 @@ def likelihood(
     start_logging(log)
     settings = _estimators(estimators)
     wanted, arrays = read_weights(snapshots, "snapshots/")
-    data = _load(wanted, record)
+    data = load_data(wanted, record)
     training_stages(threads)
     from aevb.likelihood.along_training import estimate_along_training
     from aevb.training import read_snapshots
@@ -223,7 +223,7 @@ def compare_estimators(
         wanted = configuration.Experiment.from_json(settings)
     else:
         raise ConfigError("give --weights or --settings")
-    data = _load(wanted, record)
+    data = load_data(wanted, record)
     if latent_dim is not None and weights is None:
         rows = truth_table.compare_on_ppca(data, latent_dim, chosen, points)
     else:
@@ -259,7 +259,8 @@ def document_config(
     write_atomically(output, configuration_page(schemas))
 
 
-def _load(wanted: configuration.Experiment, record: Path):
+def load_data(wanted: configuration.Experiment, record: Path):
+    """The data set of an experiment, whose record says where it is."""
     from aevb import data
 
     return data.load(wanted.dataset, wanted.definition, data.available_path(record))
@@ -278,7 +279,8 @@ def _estimators(text: str) -> dict[str, dict]:
     return estimators
 
 
-def _selected_step_size(path: Path) -> float:
+def selected_step_size(path: Path) -> float:
+    """The step size that a table of `aevb select-step-size` has selected."""
     import pandas as pd
 
     try:

@@ -315,7 +315,7 @@ def _applications(folder: Path) -> Iterator[Finding]:
         else:
             digits = 1 if name == "inpainting" else 3
             parts = [
-                f"{style.title(dataset)}, {condition}: "
+                f"{style.title(dataset)}, {style.title(condition)}: "
                 + ", ".join(
                     f"{r.method} {style.minus(r.value, digits)}" for r in group.itertuples()
                 )

@@ -219,6 +219,10 @@ class LinearGaussian:
         """q_φ(z|x) = N(A x + a, diag σ²): x [..., n, D] -> batch [..., n], event [N_z]."""
         return _gaussian(encoder, x, self.latent_dim)
 
+    def noise(self, keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+        """ε of the reparameterisation z = μ + σ ⊙ ε (§2.4): [E, *shape], one key a member."""
+        return random.normal(keys, shape)
+
     def decode(self, decoder: MLP, z: tf.Tensor) -> tfd.Distribution:
         """p_θ(x|z) = N(W z + b, σ² I): z [..., n, N_z] -> batch [..., n], event [D]."""
         return _gaussian(decoder, z, self.data_dim)

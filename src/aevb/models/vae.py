@@ -9,6 +9,8 @@ import tensorflow_probability as tfp
 from aevb import random
 from aevb.models import mlp
 from aevb.models.mlp import MLP
+from aevb.posteriors import LocationScale
+from aevb.posteriors import noise as posterior_noise
 
 tfd = tfp.distributions
 
@@ -36,6 +38,8 @@ class VAE:
         zero_initial_log_variance: start the encoder's log-variance head, the decoder's output
             bias and its log-variance bias at zero, as the first author's library does.
         log_variance_factor: see :func:`aevb.models.mlp.gaussian`; of the encoder.
+        posterior: the family of q(z|x) (§2.4): ``gaussian`` as in §3, or another location-scale
+            family of :mod:`aevb.posteriors`, whose mean and variance the encoder gives.
     """
 
     data_dim: int
@@ -45,6 +49,7 @@ class VAE:
     initial_standard_deviation: float = 0.01
     zero_initial_log_variance: bool = True
     log_variance_factor: float = 1.0
+    posterior: str = "gaussian"
 
     def init(self, seeds: tf.Tensor) -> Parameters:
         """Parameters at the start of training (§5), one set for each member of ``seeds`` [E]."""
@@ -86,7 +91,14 @@ class VAE:
 
     def encode(self, encoder: MLP, x: tf.Tensor) -> tfd.Distribution:
         """q_φ(z|x) (eq. 9): x [..., n, D] -> batch shape [..., n], event shape [N_z]."""
-        return mlp.gaussian(encoder, x, log_variance_factor=self.log_variance_factor)
+        q = mlp.gaussian(encoder, x, log_variance_factor=self.log_variance_factor)
+        if self.posterior == "gaussian":
+            return q
+        return LocationScale(self.posterior, q.mean(), q.stddev())
+
+    def noise(self, keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+        """ε of the reparameterisation z = μ + σ ⊙ ε (§2.4): [E, *shape], one key a member."""
+        return posterior_noise(self.posterior, keys, shape)
 
     def decode(self, decoder: MLP, z: tf.Tensor) -> tfd.Distribution:
         """p_θ(x|z) (App. C): z [..., n, N_z] -> batch shape [..., n], event shape [D]."""

@@ -1,0 +1,170 @@
+"""What section 2 and the appendices B and F say without an experiment."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aevb import config as configuration
+from aevb.cli.latent import data_of, read_models
+from aevb.cli.options import Log, Record, Records, Table, Threads, Weights
+from aevb.errors import ConfigError
+from aevb.files import write_atomically
+from aevb.progress import LOGGER, start_logging
+from aevb.startup import training_stages
+
+app = typer.Typer(help="Show what section 2 of the paper says.", no_args_is_help=True)
+
+Seed = Annotated[int, typer.Option(min=0, help="Of all draws.")]
+
+
+@app.command()
+def study(
+    settings: Annotated[
+        list[str], typer.Argument(help="The experiments, each as `aevb settings` prints it.")
+    ],
+    record: Records,
+    step_size_table: Annotated[
+        list[Path],
+        typer.Option(help="Table of `aevb select-step-size` of each data set, in order."),
+    ],
+    output: Annotated[Path, typer.Option(help="Curves of all experiments (CSV).")],
+    checkpoint_dir: Annotated[Path, typer.Option(help="Folder of the study's checkpoints.")],
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
+    ] = 60.0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Train experiments that differ in one setting each, from their checkpoints."""
+    from aevb import data
+    from aevb.cli.stages import selected_step_size
+    from aevb.data.record import dataset_of
+
+    start_logging(log)
+    wanted = [configuration.Experiment.from_json(item) for item in settings]
+    if len(record) != len(step_size_table):
+        raise ConfigError("--step-size-table: give one for each --record, in the same order")
+    records = {dataset_of(path): path for path in record}
+    tables = dict(zip(records, step_size_table, strict=True))
+    missing = {one.dataset for one in wanted} - set(records)
+    if missing:
+        raise ConfigError(f"--record: there is none of {', '.join(sorted(missing))}")
+    training_stages(threads)
+    from aevb.section2.study import run
+
+    loaded = {
+        one.dataset: data.load(
+            one.dataset, one.definition, data.available_path(records[one.dataset])
+        )
+        for one in wanted
+    }
+    curves = run(
+        wanted,
+        {name: selected_step_size(path) for name, path in tables.items()},
+        lambda one: loaded[one.dataset],
+        checkpoint_folder=checkpoint_dir,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    write_atomically(output, curves.to_csv(index=False, float_format="%.6f"))
+
+
+@app.command()
+def gradients(
+    weights: Weights,
+    record: Records,
+    output: Table,
+    draws: Annotated[list[int], typer.Option(min=1, help="L, at the minibatch of --at-minibatch.")],
+    minibatch: Annotated[list[int], typer.Option(min=1, help="M, at L = 1.")],
+    at_minibatch: Annotated[int, typer.Option(min=1, help="M at which L varies.")] = 10,
+    replicates: Annotated[int, typer.Option(min=2, help="Estimates for each variance.")] = 50,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Variance of the estimators of the bound's gradient in φ, before and after training."""
+    start_logging(log)
+    training_stages(threads)
+    import pandas as pd
+    import tensorflow as tf
+
+    from aevb.likelihood.model import Model
+    from aevb.section2.gradients import measure
+
+    models = read_models(weights)
+    grid = sorted({(n, at_minibatch) for n in draws} | {(1, n) for n in minibatch})
+    tables = []
+    for trained, data in zip(models, data_of(models, record), strict=True):
+        network = trained.model.architecture
+        untrained = Model(network, network.init(tf.constant([seed])))
+        states = {"untrained": untrained, "trained": trained.model}
+        found = measure(states, trained.pixels(data.train), grid, replicates, seed)
+        names = {"dataset": trained.label, "latent_dim": trained.model.latent_dim}
+        tables.append(found.assign(**names)[[*names, *found.columns]])
+    write_atomically(output, pd.concat(tables).to_csv(index=False, float_format="%.6g"))
+    LOGGER.info(f"wrote {output}")
+
+
+@app.command("kl-divergence")
+def kl_divergence(
+    output: Table,
+    draws: Annotated[int, typer.Option(min=2, help="Of z for each posterior.")] = 20_000,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """The analytic KL of Appendix B against Monte Carlo, for 1 to 200 dimensions."""
+    start_logging(log)
+    training_stages(threads)
+    from aevb.section2.kl_divergence import compare
+
+    write_atomically(
+        output, compare(draws=draws, seed=seed).to_csv(index=False, float_format="%.6g")
+    )
+
+
+@app.command("reparameterisations")
+def reparameterisations(
+    output: Table,
+    draws: Annotated[int, typer.Option(min=100, help="For each gradient.")] = 20_000,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Every distribution of section 2.4: its pathwise gradients against exact ones."""
+    start_logging(log)
+    training_stages(threads)
+    from aevb.reparameterisation import gradient_table
+
+    table = gradient_table(draws, seed)
+    write_atomically(output, table.to_csv(index=False, float_format="%.6g"))
+
+
+@app.command("full-vb")
+def full_vb(
+    weights: Annotated[Path, typer.Argument(help="Weights of a full VB run.")],
+    map_weights: Annotated[Path, typer.Option(help="Weights of the AEVB run of that network.")],
+    record: Record,
+    output: Annotated[Path, typer.Option(help="Table of the marginal likelihoods (CSV).")],
+    histogram: Annotated[Path, typer.Option(help="Table of the signal-to-noise ratios (CSV).")],
+    pruning: Annotated[Path, typer.Option(help="Table of the pruning curve (CSV).")],
+    points: Annotated[int, typer.Option(min=2, help="First images of each split.")] = 500,
+    weight_draws: Annotated[int, typer.Option(min=1, help="Draws of the weights.")] = 10,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Full VB against MAP: marginal likelihood, weight uncertainty, pruning (Appendix F)."""
+    start_logging(log)
+    training_stages(threads)
+    from aevb.cli.stages import load_data
+    from aevb.section2 import weight_uncertainty
+    from aevb.weights import read
+
+    run, other = read(weights, "decoder/"), read(map_weights, "decoder/")
+    learned = weight_uncertainty.read(run, other)
+    tables = weight_uncertainty.evaluate(
+        learned, run[0], load_data(run[0], record), points, weight_draws, seed
+    )
+    for path, table in zip((output, histogram, pruning), tables, strict=True):
+        write_atomically(path, table.to_csv(index=False, float_format="%.6g"))

@@ -1,0 +1,124 @@
+"""The noise of the gradient estimators (§2.2, §2.3) against L and against M."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from aevb.figures import style, tables
+from aevb.figures.studies import COLORS, MARKERS
+
+_PARSERS: dict[str, tables.Parser] = {
+    "dataset": tables.name,
+    "latent_dim": tables.positive,
+    "state": tables.one_of("untrained", "trained"),
+    "estimator": tables.one_of(*COLORS),
+    "samples_per_datapoint": tables.positive,
+    "batch_size": tables.positive,
+    "variance": tables.number("Did the run diverge?"),
+    "standard_error": tables.number(),
+    "signal": tables.number(),
+    "replicates": tables.positive,
+}
+_KEY = ["dataset", "state", "estimator", "samples_per_datapoint", "batch_size"]
+_DASHES = {"trained": "solid", "untrained": (0, (3.2, 1.4))}
+
+
+def read_variances(path: Path) -> pd.DataFrame:
+    """The table of ``aevb section2 gradients``, checked.
+
+    Raises:
+        DataError: see :func:`aevb.figures.tables.read_all`.
+    """
+    return tables.read_all([path], _PARSERS, _KEY)
+
+
+def ratios(variances: pd.DataFrame) -> pd.DataFrame:
+    """Each estimator's variance over that of SGVB B, at the smallest L and M that all have.
+
+    Returns:
+        One row a data set, state and estimator: ``dataset, state, estimator,
+        samples_per_datapoint, batch_size, ratio``.
+    """
+    rows = []
+    for (name, state), group in variances.groupby(["dataset", "state"], sort=False):
+        point = group.sort_values(["samples_per_datapoint", "batch_size"]).iloc[0]
+        here = group[
+            (group["samples_per_datapoint"] == point["samples_per_datapoint"])
+            & (group["batch_size"] == point["batch_size"])
+        ].set_index("estimator")["variance"]
+        rows += [
+            {
+                "dataset": name,
+                "state": state,
+                "estimator": estimator,
+                "samples_per_datapoint": point["samples_per_datapoint"],
+                "batch_size": point["batch_size"],
+                "ratio": value / here["SGVB B"],
+            }
+            for estimator, value in here.items()
+        ]
+    return pd.DataFrame(rows)
+
+
+def draw(variances: pd.DataFrame, note: str | None = None) -> Figure:
+    """The trace of the gradient's covariance, one row a data set: against L at a fixed M, and
+    against M at L = 1; solid after training, dashed before."""
+    names = sorted(variances["dataset"].unique(), reverse=True)
+    height = 0.95 + 2.75 * len(names)
+    with style.theme():
+        figure = Figure(figsize=(7.6, height))
+        for i, name in enumerate(names):
+            rows = variances[variances["dataset"] == name]
+            base = (height - 0.4 - 2.75 * i - 2.1) / height
+            single = rows[rows["samples_per_datapoint"] == 1]
+            several = rows[rows["samples_per_datapoint"] > 1]
+            fixed = several["batch_size"].mode().iloc[0] if len(several) else 1
+            panels = (
+                (rows[rows["batch_size"] == fixed], "samples_per_datapoint", f"L, at M={fixed}"),
+                (single, "batch_size", "M, at L=1"),
+            )
+            for j, (shown, column, label) in enumerate(panels):
+                axes = figure.add_axes((0.1 + 0.33 * j, base, 0.26, 2.1 / height))
+                _panel(axes, shown, column)
+                axes.set_xlabel(label)
+                if j == 0:
+                    axes.set_ylabel("variance of ∇φ (trace)")
+                    latent_dim = rows["latent_dim"].iloc[0]
+                    axes.set_title(f"{style.title(name)}, $N_z$={latent_dim}", loc="left")
+        handles = [
+            Line2D([], [], color=color, marker=MARKERS[label], markersize=4, label=label)
+            for label, color in COLORS.items()
+        ]
+        handles += [
+            Line2D([], [], color=style.NEUTRAL, linestyle=dashes, label=state)
+            for state, dashes in _DASHES.items()
+        ]
+        figure.legend(handles=handles, fontsize="small", loc="center right", handlelength=2.4)
+        replicates = variances["replicates"].max()
+        style.footer(
+            figure,
+            [
+                *([note] if note else []),
+                f"each variance over {replicates} random minibatches and noises; all parameters φ",
+            ],
+        )
+    return figure
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, column: str) -> None:
+    for (estimator, state), group in rows.groupby(["estimator", "state"]):
+        group = group.sort_values(column)
+        axes.errorbar(
+            group[column],
+            group["variance"],
+            yerr=group["standard_error"],
+            color=COLORS[estimator],
+            marker=MARKERS[estimator],
+            markersize=3.5,
+            linestyle=_DASHES[state],
+            linewidth=1.2,
+        )
+    axes.set(xscale="log", yscale="log")

@@ -1,0 +1,68 @@
+"""Appendix B: the analytic KL divergence against Monte Carlo."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy import stats
+
+from aevb.figures import style, tables
+
+_PARSERS: dict[str, tables.Parser] = {
+    "latent_dim": tables.positive,
+    "posterior": tables.count,
+    "analytic": tables.number(),
+    "monte_carlo": tables.number(),
+    "standard_error": tables.number(least=0),
+    "standard_deviation": tables.number(least=0),
+}
+
+
+def read_divergences(path: Path) -> pd.DataFrame:
+    """The table of ``aevb section2 kl-divergence``, checked.
+
+    Raises:
+        DataError: see :func:`aevb.figures.tables.read_all`.
+    """
+    return tables.read_all([path], _PARSERS, ["latent_dim", "posterior"])
+
+
+def draw(divergences: pd.DataFrame, note: str | None = None) -> Figure:
+    """The Monte Carlo error in standard errors, and the noise of one draw, against J."""
+    z = (divergences["monte_carlo"] - divergences["analytic"]) / divergences["standard_error"]
+    limit = stats.norm.isf(1e-6 / 2 / len(z))
+    with style.theme():
+        figure = Figure(figsize=(7.6, 3.2))
+        axes = figure.add_axes((0.09, 0.27, 0.38, 0.62))
+        axes.plot(
+            divergences["latent_dim"],
+            z,
+            linestyle="none",
+            marker="o",
+            markersize=3,
+            alpha=0.5,
+            color=style.PALETTE["AEVB"],
+        )
+        for end in (-limit, limit):
+            axes.axhline(end, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (3, 2)))
+        axes.set(xscale="log", xlabel="J, latent dimensions")
+        axes.set_ylabel("(Monte Carlo − analytic) / s.e.")
+        axes = figure.add_axes((0.59, 0.27, 0.38, 0.62))
+        groups = divergences.groupby("latent_dim")
+        for values, label, color, marker in (
+            (-groups["analytic"].mean(), "KL, analytic", style.NEUTRAL, "s"),
+            (groups["standard_deviation"].mean(), "noise of one draw", style.PALETTE["MCEM"], "D"),
+        ):
+            axes.plot(values.index, values, color=color, marker=marker, markersize=4, label=label)
+        axes.set(xscale="log", yscale="log", xlabel="J, latent dimensions", ylabel="nats")
+        axes.legend(fontsize="small")
+        worst = f"largest of {len(z)} errors: {np.abs(z).max():.1f} standard errors"
+        style.footer(
+            figure,
+            [
+                *([note] if note else []),
+                f"{worst}; dashed: exceeded by chance once in a million figures",
+            ],
+        )
+    return figure

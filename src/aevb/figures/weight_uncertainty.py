@@ -1,0 +1,121 @@
+"""Full VB against MAP (Appendix F): likelihoods, the weights' signal-to-noise ratio, pruning."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from aevb.figures import style, tables
+
+METHODS = {
+    "MAP": (style.PALETTE["MCEM"], "D"),
+    "full VB, at the mean weights": (style.PALETTE["wake-sleep"], "s"),
+    "full VB, averaged over weights": (style.PALETTE["AEVB"], "o"),
+}
+_COMPARISON: dict[str, tables.Parser] = {
+    "n_train": tables.positive,
+    "method": tables.one_of(*METHODS),
+    "split": tables.one_of("train", "test"),
+    "marginal_log_likelihood": tables.number("Did the run diverge?"),
+    "standard_error": tables.number(least=0),
+    "n_points": tables.positive,
+}
+_HISTOGRAM: dict[str, tables.Parser] = {
+    "tensor": tables.name,
+    "decibels": tables.number(),
+    "weights": tables.count,
+    "n_train": tables.positive,
+}
+_PRUNING: dict[str, tables.Parser] = {
+    "n_train": tables.positive,
+    "method": tables.one_of(*METHODS),
+    "pruned": tables.number(least=0, most=1),
+    "marginal_log_likelihood": tables.number("Did the run diverge?"),
+}
+
+
+def read_comparison(paths: list[Path]) -> pd.DataFrame:
+    """Tables of ``aevb section2 full-vb``: the marginal likelihoods; DataError when damaged."""
+    return tables.read_all(paths, _COMPARISON, ["n_train", "method", "split"])
+
+
+def read_histogram(paths: list[Path]) -> pd.DataFrame:
+    """The same for the signal-to-noise ratios."""
+    return tables.read_all(paths, _HISTOGRAM, ["n_train", "tensor", "decibels"])
+
+
+def read_pruning(paths: list[Path]) -> pd.DataFrame:
+    """The same for the pruning curves."""
+    return tables.read_all(paths, _PRUNING, ["n_train", "method", "pruned"])
+
+
+def draw(
+    comparison: pd.DataFrame,
+    histogram: pd.DataFrame,
+    pruning: pd.DataFrame,
+    note: str | None = None,
+) -> Figure:
+    """One row a number of training images: marginal likelihoods of training and test points, the
+    histogram of |μ|/σ over the decoder's weights, and the test likelihood of pruned decoders."""
+    sizes = sorted(comparison["n_train"].unique())
+    height = 1.3 + 2.6 * len(sizes)
+    with style.theme():
+        figure = Figure(figsize=(9.4, height))
+        for i, size in enumerate(sizes):
+            base = (height - 0.4 - 2.6 * i - 1.8) / height
+            tall = 1.8 / height
+            axes = figure.add_axes((0.085, base, 0.22, tall))
+            rows = comparison[comparison["n_train"] == size]
+            for at, split in enumerate(("train", "test")):
+                for j, (method, (color, marker)) in enumerate(METHODS.items()):
+                    chosen = rows[(rows["split"] == split) & (rows["method"] == method)]
+                    axes.errorbar(
+                        [at + 0.14 * (j - 1)] * len(chosen),
+                        chosen["marginal_log_likelihood"],
+                        yerr=1.96 * chosen["standard_error"],
+                        color=color,
+                        marker=marker,
+                        markersize=4.5,
+                        linestyle="none",
+                    )
+            axes.set_xticks([0, 1], ["train", "test"])
+            axes.set_xlim(-0.5, 1.5)
+            axes.set_ylabel("log p(x) (nats)")
+            axes.set_title(f"N = {size:,}", loc="left")
+            axes = figure.add_axes((0.41, base, 0.22, tall))
+            counts = histogram[histogram["n_train"] == size].groupby("decibels")["weights"].sum()
+            axes.fill_between(
+                counts.index, counts / 1000, step="mid", color=style.PALETTE["AEVB"], alpha=0.6
+            )
+            axes.set(ylim=(0, None), xlabel="|μ|/σ of a weight (dB)", ylabel="thousand weights")
+            axes.axvline(0, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
+            axes = figure.add_axes((0.745, base, 0.24, tall))
+            for method, group in pruning[pruning["n_train"] == size].groupby("method"):
+                color, marker = METHODS[method]
+                group = group.sort_values("pruned")
+                axes.plot(
+                    100 * group["pruned"],
+                    group["marginal_log_likelihood"],
+                    color=color,
+                    marker=marker,
+                    markersize=4,
+                )
+            axes.set(xlabel="weights set to zero (%)", ylabel="test log p(x) (nats)")
+        handles = [
+            Line2D([], [], color=color, marker=marker, markersize=4.5, label=method)
+            for method, (color, marker) in METHODS.items()
+        ]
+        figure.legend(
+            handles=handles,
+            fontsize="small",
+            loc="lower center",
+            ncols=3,
+            bbox_to_anchor=(0.5, 0.36 / height),
+        )
+        points = comparison["n_points"].max()
+        style.footer(
+            figure,
+            [*([note] if note else []), f"first {points:,} images of each split, by quadrature"],
+        )
+    return figure

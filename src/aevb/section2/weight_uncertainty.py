@@ -1,0 +1,198 @@
+"""What full VB knows of its weights, and what that is worth against MAP (Appendix F)."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from scipy.special import logsumexp
+
+from aevb import random
+from aevb.algorithms.full_vb import WeightPosterior, draw_weights
+from aevb.assembly import architecture, training_set
+from aevb.checkpoints import Tensors
+from aevb.config import Experiment
+from aevb.data import Dataset
+from aevb.errors import ConfigError
+from aevb.likelihood import quadrature
+from aevb.likelihood.model import Model
+from aevb.models.mlp import MLP
+from aevb.models.vae import VAE, Parameters
+from aevb.progress import LOGGER
+from aevb.trained import parameters_of
+
+PRUNED = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99)
+"""Shares of the decoder's weights that are set to zero."""
+
+MAP, AT_MEAN, AVERAGED = "MAP", "full VB, at the mean weights", "full VB, averaged over weights"
+BUDGET = quadrature.Budget(tolerance=0.01)
+
+
+class Learned(NamedTuple):
+    """A full VB run and the MAP run with the same data and network, one member of each."""
+
+    network: VAE
+    posterior: WeightPosterior
+    map_decoder: MLP
+
+
+def read(
+    full_vb: tuple[Experiment, Tensors], map_run: tuple[Experiment, Tensors], member: int = 0
+) -> Learned:
+    """The weights of both runs, as :func:`aevb.weights.read` gives them.
+
+    Raises:
+        ConfigError: they are not a full VB run and an AEVB run of one network on the same data.
+    """
+    (experiment, arrays), (other, map_arrays) = full_vb, map_run
+    if experiment.algorithm != "full_vb" or other.algorithm != "aevb":
+        raise ConfigError(
+            f"give the weights of a full_vb and of an aevb run, not of {experiment.algorithm} and"
+            f" {other.algorithm}"
+        )
+    for key in ("dataset", "latent_dim", "hidden_units", "n_train"):
+        if getattr(experiment, key) != getattr(other, key):
+            raise ConfigError(
+                f"{key}: the full VB run has {getattr(experiment, key)}, the MAP run"
+                f" {getattr(other, key)}; give two runs of one network on the same data"
+            )
+    rows, columns = experiment.definition["image_shape"]
+    parts = {
+        part: MLP(
+            *(
+                tf.constant(arrays[f"decoder/{part}/{name}"][member : member + 1])
+                for name in MLP._fields
+            )
+        )
+        for part in WeightPosterior._fields
+    }
+    return Learned(
+        architecture(experiment, rows * columns),
+        WeightPosterior(**parts),
+        parameters_of(map_arrays, member).decoder,
+    )
+
+
+def signal_to_noise(posterior: WeightPosterior) -> pd.DataFrame:
+    """|μ|/σ of each weight: a histogram in decibels, 20 log₁₀, by tensor.
+
+    Returns:
+        One row a tensor and bin of 2 dB: ``tensor, decibels`` (the bin's middle), ``weights``.
+    """
+    edges = np.arange(-60, 61, 2.0)
+    tables = []
+    for name, mean, log_variance in zip(MLP._fields, *posterior, strict=True):
+        ratio = np.abs(mean.numpy()) / np.exp(0.5 * log_variance.numpy())
+        decibels = np.clip(20 * np.log10(ratio + 1e-12), edges[0], edges[-1])
+        counts, _ = np.histogram(decibels, edges)
+        middles = (edges[1:] + edges[:-1]) / 2
+        tables.append(pd.DataFrame({"tensor": name, "decibels": middles, "weights": counts}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def prune(weights: MLP, importance: MLP, share: float) -> MLP:
+    """The weights with the least important ``share`` of all of them set to zero."""
+    everything = np.concatenate([part.numpy().ravel() for part in importance])
+    count = round(share * everything.size)
+    if count == 0:
+        return weights
+    # By rank, so that ties do not prune more than was asked for.
+    kept = np.ones(everything.size, bool)
+    kept[np.argsort(everything, kind="stable")[:count]] = False
+    pieces, start = [], 0
+    for part in weights:
+        size = int(np.prod(part.shape))
+        pieces.append(part * kept[start : start + size].reshape(part.shape).astype(np.float32))
+        start += size
+    return MLP(*pieces)
+
+
+def evaluate(
+    learned: Learned,
+    experiment: Experiment,
+    data: Dataset,
+    points: int,
+    weight_draws: int,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Marginal likelihoods by quadrature: under MAP, at q's mean, and averaged over q(θ).
+
+    Under q(θ) it is log (1/S) Σ_s p(x|θ_s), the predictive density that full VB is for.
+
+    Args:
+        learned: both runs.
+        experiment: the full VB run's settings.
+        data: its data set.
+        points: first images of each split.
+        weight_draws: S.
+        seed: of the draws.
+
+    Returns:
+        The comparison, one row a method and split: ``n_train, method, split,
+        marginal_log_likelihood, standard_error, n_points`` (nats per datapoint); the histogram of
+        :func:`signal_to_noise`; and the pruning curve, one row a method and share:
+        ``n_train, method, pruned, marginal_log_likelihood`` of the test points. Weights go by
+        |μ|/σ under full VB, by |w| under MAP.
+    """
+    data = training_set(experiment, data)
+    n_train = len(data.train)
+    images = {
+        split: (getattr(data, split)[:points] / experiment.pixel_divisor).astype(np.float32)
+        for split in ("train", "test")
+    }
+
+    def log_likelihood(decoder: MLP, x: np.ndarray) -> np.ndarray:
+        model = Model(learned.network, Parameters((), decoder))
+        return quadrature.estimate(model, x, BUDGET).value
+
+    draws = [
+        draw_weights(
+            learned.posterior,
+            random.keys(tf.constant([seed]), random.Purpose.WEIGHTS, i),
+        )[0]
+        for i in range(weight_draws)
+    ]
+    rows = []
+    for split, x in images.items():
+        values = {
+            MAP: log_likelihood(learned.map_decoder, x),
+            AT_MEAN: log_likelihood(learned.posterior.mean, x),
+            AVERAGED: logsumexp([log_likelihood(theta, x) for theta in draws], axis=0)
+            - np.log(weight_draws),
+        }
+        for method, value in values.items():
+            rows.append(
+                {
+                    "n_train": n_train,
+                    "method": method,
+                    "split": split,
+                    "marginal_log_likelihood": value.mean(),
+                    "standard_error": value.std(ddof=1) / np.sqrt(len(value)),
+                    "n_points": len(value),
+                }
+            )
+            LOGGER.info(f"N={n_train}, {split}: {method}: {value.mean():.2f} nats")
+    importance = {
+        AT_MEAN: MLP(
+            *(
+                tf.abs(mean) * tf.exp(-0.5 * log_variance)
+                for mean, log_variance in zip(*learned.posterior, strict=True)
+            )
+        ),
+        MAP: MLP(*(tf.abs(part) for part in learned.map_decoder)),
+    }
+    decoders = {AT_MEAN: learned.posterior.mean, MAP: learned.map_decoder}
+    pruned = [
+        {
+            "n_train": n_train,
+            "method": method,
+            "pruned": share,
+            "marginal_log_likelihood": log_likelihood(
+                prune(decoders[method], importance[method], share), images["test"]
+            ).mean(),
+        }
+        for method in decoders
+        for share in PRUNED
+    ]
+    histogram = signal_to_noise(learned.posterior).assign(n_train=n_train)
+    return pd.DataFrame(rows), histogram, pd.DataFrame(pruned)
