@@ -16,6 +16,7 @@ include: "workflow/rules/likelihood.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/latent.smk"
 include: "workflow/rules/applications.smk"
+include: "workflow/rules/section2.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/bench.smk"
 
@@ -31,6 +32,7 @@ rule all:
         explorer_page,
         application_figures,
         applications_table,
+        section2_figures,
         estimators_figure,
         tables,
 
@@ -86,6 +88,11 @@ rule applications:
     input:
         application_figures,
         applications_table,
+
+
+rule section2:
+    input:
+        section2_figures,
 
 
 rule estimators:

@@ -280,13 +280,13 @@ def experiment(
     )
 
 
-STUDIES = ("estimators", "draws_and_minibatches", "posteriors", "weight_prior")
+STUDIES = ("gradient_estimators", "draws_and_minibatches", "posteriors", "weight_prior")
 
 
 def study(config: dict, definitions: dict, name: str, scale: str | None = None) -> list[Experiment]:
     """The experiments of one study of section 2, which differ in one thing each.
 
-    ``estimators``: what is ascended (§2.2, §2.3); ``draws_and_minibatches``: L and M (§2.3), with
+    ``gradient_estimators``: what is ascended (§2.2, §2.3); ``draws_and_minibatches``: L and M (§2.3), with
     Adagrad's warm-up over the same number of samples; ``posteriors``: the family of q(z|x) (§2.4);
     ``weight_prior``: MAP against maximum likelihood (§2.1), on several panels of Figure 2.
 
@@ -309,7 +309,7 @@ def study(config: dict, definitions: dict, name: str, scale: str | None = None) 
         return replace(base, training_samples=budget["training_samples"])
 
     base = panel(content["dataset"], content["latent_dim"])
-    if name == "estimators":
+    if name == "gradient_estimators":
         return [replace(base, estimator=kind) for kind in content["estimators"]]
     if name == "posteriors":
         return [replace(base, posterior=kind) for kind in budget["posteriors"]]

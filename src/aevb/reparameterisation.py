@@ -22,6 +22,12 @@ from scipy import integrate, stats
 
 from aevb import random
 from aevb.errors import ConfigError
+from aevb.posteriors import (
+    laplace_quantile,
+    logistic_quantile,
+    open_uniform,
+    triangular_quantile,
+)
 
 tfd = tfp.distributions
 
@@ -34,7 +40,6 @@ Values = Mapping[str, np.ndarray]
 Objective = Callable[[tf.Tensor], tf.Tensor]
 """f: z [n, ...] -> [n], each value from the z of its own row."""
 
-_HALF_A_STEP = 2.0**-24
 _SPLIT_ALGORITHM = "philox"
 _STEP = 1e-4
 _FAR = 20.0
@@ -328,35 +333,6 @@ def gradient_table(n: int, seed: int) -> pd.DataFrame:
 def examples(entry: Entry) -> dict[str, Any]:
     """The example parameters of an entry."""
     return {name: parameter.example for name, parameter in entry.parameters.items()}
-
-
-# Noise and standard members, of use elsewhere, too
-
-
-def open_uniform(member_keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
-    """Uniform numbers in the open interval (0, 1), [E, *shape], float32.
-
-    Those of :func:`aevb.random.uniform` are k 2⁻²³ and can be 0, where many an inverse CDF or its
-    gradient is infinite. Half a step is added, which float32 holds exactly: the numbers lie
-    symmetrically, 2⁻²⁴ from either end at the least.
-    """
-    return random.uniform(member_keys, shape) + _HALF_A_STEP
-
-
-def laplace_quantile(u: tf.Tensor) -> tf.Tensor:
-    """The inverse CDF of the Laplace distribution with location 0 and scale 1."""
-    centred = 2.0 * u - 1.0
-    return -tf.sign(centred) * tf.math.log1p(-tf.abs(centred))
-
-
-def logistic_quantile(u: tf.Tensor) -> tf.Tensor:
-    """The inverse CDF of the logistic distribution with location 0 and scale 1."""
-    return tf.math.log(u) - tf.math.log1p(-u)
-
-
-def triangular_quantile(u: tf.Tensor, mode: float) -> tf.Tensor:
-    """The inverse CDF of the triangular distribution on (0, 1) with its peak at ``mode``."""
-    return tf.where(u < mode, tf.sqrt(mode * u), 1.0 - tf.sqrt((1.0 - mode) * (1.0 - u)))
 
 
 # Drawing

@@ -31,6 +31,9 @@ RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
 FIG3 = FIGURES["fig3"]
 SELECTION_FIG3 = f"{SELECTION}/hidden_units_{{hidden_units}}/n_train_{{n_train}}"
 RUN_FIG3 = f"{SELECTION_FIG3}/latent_dim_{{latent_dim}}"
+NETWORK_FIG3 = "hidden_units_{hidden_units}/n_train_{n_train}/latent_dim_{latent_dim}"
+FULL_VB = f"results/{{scale}}/runs/{{variant}}/{{dataset}}/full_vb/{NETWORK_FIG3}"
+MAP = f"results/{{scale}}/runs/{{variant}}/{{dataset}}/aevb/{NETWORK_FIG3}"
 UNTRAINED = "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
 TRUTH_UNTRAINED = f"{UNTRAINED}/latent_dim_{{latent_dim}}/estimators.csv"
 TRUTH_PPCA = (
@@ -198,6 +201,103 @@ def truth_tables(wildcards):
     )
     trained = fig3_runs(wildcards, "estimators.csv", wanted["algorithms"], n_train)
     return ppca + untrained + trained
+
+
+def study_datasets(wildcards):
+    """The data sets of a study that can be had."""
+    return available(dict.fromkeys(one.dataset for one in study_experiments(wildcards)))
+
+
+def study_experiments(wildcards):
+    return configuration.study(SETTINGS, DATASETS, wildcards.study, wildcards.scale)
+
+
+def study_settings(wildcards):
+    datasets = study_datasets(wildcards)
+    wanted = [one for one in study_experiments(wildcards) if one.dataset in datasets]
+    return [one.to_json() for one in wanted]
+
+
+def study_records(wildcards):
+    return records_of(study_datasets(wildcards))
+
+
+def study_step_sizes(wildcards):
+    return expand(
+        f"{SELECTION}/step_size.csv",
+        scale=wildcards.scale,
+        variant=SETTINGS["variant"],
+        dataset=study_datasets(wildcards),
+        algorithm="aevb",
+    )
+
+
+def step_size_options(wildcards, input):
+    return " ".join(
+        f"--step-size-table {shlex.quote(table)}" for table in input.step_sizes
+    )
+
+
+def gradient_weights(wildcards):
+    dims = FIGURES["section2"]["gradients"]
+    return weights_of(wildcards, {dataset: [n] for dataset, n in dims.items()})
+
+
+def gradient_records(wildcards):
+    return records_of(FIGURES["section2"]["gradients"])
+
+
+def section2_budget(wildcards):
+    return SETTINGS["scales"][wildcards.scale]["section2"]
+
+
+def gradient_options(wildcards):
+    budget = section2_budget(wildcards)
+    options = [f"--replicates {budget['replicates']}"]
+    options += [f"--draws {n}" for n in budget["gradient_draws"]]
+    options += [f"--minibatch {n}" for n in budget["gradient_minibatches"]]
+    return " ".join(options)
+
+
+def kl_draws(wildcards):
+    return section2_budget(wildcards)["kl_draws"]
+
+
+def reparameterisation_draws(wildcards):
+    return section2_budget(wildcards)["reparameterisation_draws"]
+
+
+def full_vb_options(wildcards):
+    budget = section2_budget(wildcards)
+    return f"--points {budget['points']} --weight-draws {budget['weight_draws']}"
+
+
+def full_vb_tables(wildcards):
+    return fig3_runs(
+        wildcards, "full_vb.csv", ["full_vb"], FIGURES["section2"]["full_vb"]
+    )
+
+
+def full_vb_folders(wildcards, input):
+    return [str(Path(table).parent) for table in input.tables]
+
+
+def section2_figures(wildcards):
+    """The figures of section 2 that are configured."""
+    content = FIGURES["section2"]
+    if not content["dataset"]:
+        return []
+    studies = [
+        study
+        for study in configuration.STUDIES
+        if configuration.study(SETTINGS, DATASETS, study)
+    ]
+    return [
+        *figure_files(*studies, "kl_divergence"),
+        *figure_files(*(["gradient_variance"] if content["gradients"] else [])),
+        *figure_files(*(["weight_uncertainty"] if content["full_vb"] else [])),
+        f"results/{SETTINGS['scale']}/tables/reparameterisations.html",
+    ]
 
 
 def weights_of(wildcards, latent_dims):

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from aevb.cli.options import PAPER, PAPER_FIG3, Curves, Likelihoods, Log, Note, Paper, Stem
+from aevb.config import STUDIES
+from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
 
@@ -207,3 +209,98 @@ def figure_anomaly(
     rows, all_scores = read_measurements([table]), anomaly.read_scores(scores)
     style.save(anomaly.draw(rows, all_scores, read_pictures(pictures), note=note), output)
     LOGGER.info(f"wrote {output}.pdf and .png")
+
+
+@app.command("gradient-variance")
+def figure_gradient_variance(
+    table: Annotated[Path, typer.Argument(help="Table of `aevb section2 gradients` (CSV).")],
+    output: Stem,
+    ratios: Annotated[Path, typer.Option(help="Each variance over that of SGVB B (CSV).")],
+    note: Note = None,
+    log: Log = None,
+) -> None:
+    """The noise of the gradient estimators against L and M."""
+    from aevb.figures import gradient_variance, style
+
+    start_logging(log)
+    rows = gradient_variance.read_variances(table)
+    style.save(gradient_variance.draw(rows, note=note), output)
+    found = gradient_variance.ratios(rows)
+    write_atomically(ratios, found.to_csv(index=False, float_format="%.6g"))
+    LOGGER.info(f"wrote {output}.pdf and .png")
+
+
+@app.command("kl-divergence")
+def figure_kl_divergence(
+    table: Annotated[Path, typer.Argument(help="Table of `aevb section2 kl-divergence` (CSV).")],
+    output: Stem,
+    note: Note = None,
+    log: Log = None,
+) -> None:
+    """The analytic KL of Appendix B against Monte Carlo."""
+    from aevb.figures import kl_divergence, style
+
+    start_logging(log)
+    style.save(kl_divergence.draw(kl_divergence.read_divergences(table), note=note), output)
+    LOGGER.info(f"wrote {output}.pdf and .png")
+
+
+@app.command("study")
+def figure_study(
+    table: Annotated[Path, typer.Argument(help="Curves of `aevb section2 study` (CSV).")],
+    study: Annotated[str, typer.Option(help=f"One of {', '.join(STUDIES)}.")],
+    output: Stem,
+    summary: Annotated[Path, typer.Option(help="The bounds that are compared (CSV).")],
+    note: Note = None,
+    log: Log = None,
+) -> None:
+    """The bound along training with one setting changed at a time."""
+    from aevb.figures import studies, style
+
+    start_logging(log)
+    if study not in STUDIES:
+        raise ConfigError(f"--study: {study!r} is unknown; allowed: {', '.join(STUDIES)}")
+    rows = studies.read_study(table)
+    draw, compare = {
+        "gradient_estimators": (
+            studies.draw_estimators,
+            lambda curves: studies.ends(curves, ["estimator"]),
+        ),
+        "draws_and_minibatches": (studies.draw_grid, studies.matched),
+        "posteriors": (
+            studies.draw_posteriors,
+            lambda curves: studies.ends(curves, ["posterior"]),
+        ),
+        "weight_prior": (studies.draw_weight_prior, studies.weight_prior_table),
+    }[study]
+    style.save(draw(rows, note=note), output)
+    write_atomically(summary, compare(rows).to_csv(index=False, float_format="%.4f"))
+    LOGGER.info(f"wrote {output}.pdf and .png")
+
+
+@app.command("weight-uncertainty")
+def figure_weight_uncertainty(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders with the tables of `aevb section2 full-vb`.")
+    ],
+    output: Stem,
+    note: Note = None,
+    log: Log = None,
+) -> None:
+    """Full VB against MAP: marginal likelihood, weight uncertainty, pruning."""
+    from aevb.figures import style, weight_uncertainty
+
+    start_logging(log)
+    comparison, histogram, pruning = (
+        read([folder / file for folder in folders])
+        for read, file in (
+            (weight_uncertainty.read_comparison, "full_vb.csv"),
+            (weight_uncertainty.read_histogram, "signal_to_noise.csv"),
+            (weight_uncertainty.read_pruning, "pruning.csv"),
+        )
+    )
+    style.save(weight_uncertainty.draw(comparison, histogram, pruning, note=note), output)
+    for name, rows in (("", comparison), ("_pruning", pruning), ("_signal_to_noise", histogram)):
+        path = Path(f"{output}{name}.csv")
+        write_atomically(path, rows.to_csv(index=False, float_format="%.6g"))
+    LOGGER.info(f"wrote {output}.pdf, .png and .csv")

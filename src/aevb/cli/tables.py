@@ -138,3 +138,19 @@ def table_runs(
     rows = collect(records)
     write_atomically(page, render(rows))
     write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
+
+
+@app.command("reparameterisations")
+def table_reparameterisations(
+    table: Annotated[
+        Path, typer.Argument(help="Table of `aevb section2 reparameterisations` (CSV).")
+    ],
+    page: Page,
+    log: Log = None,
+) -> None:
+    """Every distribution of section 2.4, its transformation and its gradients' errors."""
+    from aevb.figures import reparameterisation
+
+    start_logging(log)
+    rows = reparameterisation.read_table(table)
+    write_atomically(page, reparameterisation.render(rows))
