@@ -286,9 +286,10 @@ STUDIES = ("gradient_estimators", "draws_and_minibatches", "posteriors", "weight
 def study(config: dict, definitions: dict, name: str, scale: str | None = None) -> list[Experiment]:
     """The experiments of one study of section 2, which differ in one thing each.
 
-    ``gradient_estimators``: what is ascended (§2.2, §2.3); ``draws_and_minibatches``: L and M (§2.3), with
-    Adagrad's warm-up over the same number of samples; ``posteriors``: the family of q(z|x) (§2.4);
-    ``weight_prior``: MAP against maximum likelihood (§2.1), on several panels of Figure 2.
+    ``gradient_estimators``: what is ascended (§2.2, §2.3); ``draws_and_minibatches``: L and M
+    (§2.3), with Adagrad's warm-up over the same number of samples; ``posteriors``: the family of
+    q(z|x) (§2.4); ``weight_prior``: MAP against maximum likelihood (§2.1), on several panels of
+    Figure 2.
 
     Raises:
         ConfigError: for an unknown study or scale.

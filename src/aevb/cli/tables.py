@@ -152,5 +152,5 @@ def table_reparameterisations(
     from aevb.figures import reparameterisation
 
     start_logging(log)
-    rows = reparameterisation.read_table(table)
+    rows = reparameterisation.read_gradients(table)
     write_atomically(page, reparameterisation.render(rows))
