@@ -179,6 +179,10 @@ class Experiment:
             snapshots=False,
         )
 
+    def with_budget(self, training_samples: int) -> "Experiment":
+        """These settings with another budget, and without snapshots along training."""
+        return replace(self, training_samples=training_samples, snapshots=False)
+
     def to_json(self) -> str:
         """One line of JSON that :meth:`from_json` reads back."""
         return json.dumps(asdict(self), sort_keys=True)
@@ -307,7 +311,7 @@ def study(config: dict, definitions: dict, name: str, scale: str | None = None) 
             algorithm="aevb",
             scale=scale,
         )
-        return replace(base, training_samples=budget["training_samples"])
+        return base.with_budget(budget["training_samples"])
 
     base = panel(content["dataset"], content["latent_dim"])
     if name == "gradient_estimators":

@@ -31,9 +31,10 @@ RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
 FIG3 = FIGURES["fig3"]
 SELECTION_FIG3 = f"{SELECTION}/hidden_units_{{hidden_units}}/n_train_{{n_train}}"
 RUN_FIG3 = f"{SELECTION_FIG3}/latent_dim_{{latent_dim}}"
-NETWORK_FIG3 = "hidden_units_{hidden_units}/n_train_{n_train}/latent_dim_{latent_dim}"
-FULL_VB = f"results/{{scale}}/runs/{{variant}}/{{dataset}}/full_vb/{NETWORK_FIG3}"
-MAP = f"results/{{scale}}/runs/{{variant}}/{{dataset}}/aevb/{NETWORK_FIG3}"
+FULL_VB = (
+    "results/{scale}/runs/{variant}/{dataset}/full_vb/hidden_units_{hidden_units}"
+    "/n_train_{n_train}/latent_dim_{latent_dim}"
+)
 UNTRAINED = "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
 TRUTH_UNTRAINED = f"{UNTRAINED}/latent_dim_{{latent_dim}}/estimators.csv"
 TRUTH_PPCA = (
@@ -265,6 +266,45 @@ def kl_draws(wildcards):
 
 def reparameterisation_draws(wildcards):
     return section2_budget(wildcards)["reparameterisation_draws"]
+
+
+def full_vb_experiment(wildcards, algorithm):
+    """Full VB, or AEVB beside it, on Figure 3's network with section 2's budget."""
+    one = configuration.experiment(
+        SETTINGS,
+        DATASETS,
+        dataset=wildcards.dataset,
+        latent_dim=int(wildcards.latent_dim),
+        algorithm=algorithm,
+        variant=wildcards.variant,
+        scale=wildcards.scale,
+        n_train=int(wildcards.n_train),
+        hidden_units=int(wildcards.hidden_units),
+    )
+    return one.with_budget(section2_budget(wildcards)["full_vb_samples"]).to_json()
+
+
+def full_vb_settings(wildcards):
+    return full_vb_experiment(wildcards, "full_vb")
+
+
+def map_settings(wildcards):
+    return full_vb_experiment(wildcards, "aevb")
+
+
+def selected_for(wildcards, algorithm):
+    values = {key: wildcards[key] for key in wildcards.keys()}
+    return expand(
+        f"{SELECTION_FIG3}/step_size.csv", **{**values, "algorithm": algorithm}
+    )
+
+
+def full_vb_step_size(wildcards):
+    return selected_for(wildcards, "full_vb")
+
+
+def map_step_size(wildcards):
+    return selected_for(wildcards, "aevb")
 
 
 def full_vb_options(wildcards):
@@ -514,7 +554,19 @@ def findings_inputs(wildcards):
         expand("results/{scale}/figures/{file}", scale=wildcards.scale, file=figures)
         + expand("results/{scale}/tables/{file}", scale=wildcards.scale, file=tables)
         + application_tables(wildcards)
+        + section2_tables(wildcards)
     )
+
+
+def section2_tables(wildcards):
+    """The tables of section 2's figures."""
+    pictures = [
+        Path(path) for path in section2_figures(wildcards) if path.endswith(".pdf")
+    ]
+    tables = [f"results/{wildcards.scale}/figures/{path.stem}.csv" for path in pictures]
+    if tables:
+        tables.append(f"results/{wildcards.scale}/tables/reparameterisations.csv")
+    return tables
 
 
 def definition(wildcards):

@@ -272,30 +272,38 @@ rule reparameterisations_page:
 
 rule compare_full_vb:
     input:
-        weights=f"{FULL_VB}/weights.safetensors",
-        map_weights=f"{MAP}/weights.safetensors",
         record=f"{CACHE}/{{dataset}}.json",
+        step_size=full_vb_step_size,
+        map_step_size=map_step_size,
     output:
         table=f"{FULL_VB}/full_vb.csv",
         histogram=f"{FULL_VB}/signal_to_noise.csv",
         pruning=f"{FULL_VB}/pruning.csv",
+        curve=f"{FULL_VB}/bounds.csv",
+        weights=f"{FULL_VB}/posterior/weights.safetensors",
     log:
         f"{FULL_VB}/logs/full_vb.log",
     benchmark:
         f"{FULL_VB}/logs/full_vb.tsv"
+    retries: 1
     conda:
         "../../envs/aevb.yaml"
     threads: 1
     resources:
         mem_mb=3000,
-        runtime="4h",
+        runtime="24h",
     params:
+        settings=full_vb_settings,
+        map_settings=map_settings,
         options=full_vb_options,
-        code=code_hash("aevb.section2.weight_uncertainty"),
+        code=code_hash("aevb.section2.weight_uncertainty", "aevb.experiment"),
     shell:
-        "python -m aevb section2 full-vb {input.weights:q} --map-weights {input.map_weights:q}"
-        " --record {input.record:q} {params.options} --output {output.table:q}"
-        " --histogram {output.histogram:q} --pruning {output.pruning:q}"
+        "python -m aevb section2 full-vb {params.settings:q} {params.map_settings:q}"
+        " --record {input.record:q} --step-size-table {input.step_size:q}"
+        " --map-step-size-table {input.map_step_size:q} {params.options}"
+        " --output {output.table:q} --histogram {output.histogram:q} --pruning {output.pruning:q}"
+        " --curve {output.curve:q} --weights {output.weights:q}"
+        ' --checkpoint-dir "$AEVB_CHECKPOINTS/$(dirname {output.table:q})/full_vb"'
         " --threads {threads} --log {log:q}"
 
 

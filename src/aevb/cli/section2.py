@@ -142,29 +142,54 @@ def reparameterisations(
 
 @app.command("full-vb")
 def full_vb(
-    weights: Annotated[Path, typer.Argument(help="Weights of a full VB run.")],
-    map_weights: Annotated[Path, typer.Option(help="Weights of the AEVB run of that network.")],
+    settings: Annotated[str, typer.Argument(help="The full VB experiment (`aevb settings`).")],
+    map_settings: Annotated[str, typer.Argument(help="The AEVB experiment, which is MAP's.")],
     record: Record,
+    step_size_table: Annotated[Path, typer.Option(help="Selected step size of full VB.")],
+    map_step_size_table: Annotated[Path, typer.Option(help="Selected step size of AEVB.")],
     output: Annotated[Path, typer.Option(help="Table of the marginal likelihoods (CSV).")],
     histogram: Annotated[Path, typer.Option(help="Table of the signal-to-noise ratios (CSV).")],
     pruning: Annotated[Path, typer.Option(help="Table of the pruning curve (CSV).")],
+    curve: Annotated[Path, typer.Option(help="Bounds of both along training (CSV).")],
+    weights: Annotated[Path, typer.Option(help="Encoder and q(θ) of full VB (safetensors).")],
+    checkpoint_dir: Annotated[Path, typer.Option(help="Folder of both runs' checkpoints.")],
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
+    ] = 60.0,
     points: Annotated[int, typer.Option(min=2, help="First images of each split.")] = 500,
     weight_draws: Annotated[int, typer.Option(min=1, help="Draws of the weights.")] = 10,
     seed: Seed = 0,
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
-    """Full VB against MAP: marginal likelihood, weight uncertainty, pruning (Appendix F)."""
-    start_logging(log)
-    training_stages(threads)
-    from aevb.cli.stages import load_data
-    from aevb.section2 import weight_uncertainty
-    from aevb.weights import read
+    """Train full VB and MAP on the same data, from their checkpoints, and compare them: marginal
+    likelihood, weight uncertainty, pruning (Appendix F)."""
+    from aevb.cli.stages import load_data, selected_step_size
+    from aevb.weights import write
 
-    run, other = read(weights, "decoder/"), read(map_weights, "decoder/")
-    learned = weight_uncertainty.read(run, other)
-    tables = weight_uncertainty.evaluate(
-        learned, run[0], load_data(run[0], record), points, weight_draws, seed
-    )
-    for path, table in zip((output, histogram, pruning), tables, strict=True):
+    start_logging(log)
+    wanted = [configuration.Experiment.from_json(text) for text in (settings, map_settings)]
+    data = load_data(wanted[0], record)
+    step_sizes = [selected_step_size(path) for path in (step_size_table, map_step_size_table)]
+    stages = training_stages(threads)
+    import pandas as pd
+
+    from aevb.section2 import weight_uncertainty
+
+    runs, curves = [], []
+    for experiment, step_size in zip(wanted, step_sizes, strict=True):
+        rows, arrays, _, _ = stages.run_training(
+            experiment,
+            step_size,
+            data,
+            checkpoint_folder=checkpoint_dir / experiment.algorithm,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        runs.append((experiment, arrays))
+        curves.append(rows)
+    learned = weight_uncertainty.read(*runs)
+    tables = weight_uncertainty.evaluate(learned, wanted[0], data, points, weight_draws, seed)
+    write(weights, runs[0][1], wanted[0])
+    write_atomically(curve, pd.concat(curves).to_csv(index=False, float_format="%.6f"))
+    for path, table in zip((histogram, pruning, output), (*tables[1:], tables[0]), strict=True):
         write_atomically(path, table.to_csv(index=False, float_format="%.6g"))

@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 
 from aevb.errors import DataError
-from aevb.figures import latent_usage, style
+from aevb.figures import (
+    gradient_variance,
+    kl_divergence,
+    latent_usage,
+    reparameterisation,
+    studies,
+    style,
+    weight_uncertainty,
+)
 from aevb.figures.measurements import read_measurements, select
 from aevb.pictures import read_pictures
 
@@ -333,4 +341,192 @@ def _applications(folder: Path) -> Iterator[Finding]:
         )
 
 
-_CHECKS = (_figure_2, _figure_3, _figure_4, _figure_5, _usage, _estimators, _applications)
+def _gradient_variance(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/gradient_variance.csv"
+    if not path.exists():
+        return
+    ratios = gradient_variance.ratios(gradient_variance.read_variances(path))
+    parts = [
+        f"{style.title(name)}, {state}: "
+        + ", ".join(f"{row.estimator} {row.ratio:,.2f}" for row in group.itertuples())
+        for (name, state), group in ratios.groupby(["dataset", "state"], sort=False)
+    ]
+    trained = ratios[ratios["state"] == "trained"].pivot(
+        index="dataset", columns="estimator", values="ratio"
+    )
+    impractical = trained["score function"] > 10 * trained["SGVB A"]
+    usually = trained["SGVB A"] > 1
+    point = ratios.iloc[0]
+    yield Finding(
+        "gradient_variance",
+        "2.2, 2.3",
+        "The naive estimator has a very high variance and is impractical; SGVB B typically has less"
+        " than A.",
+        f"Variance of ∇φ over that of SGVB B at L = {point['samples_per_datapoint']},"
+        f" M = {point['batch_size']}: {'; '.join(parts)}.",
+        _grade(bool((impractical & usually).all()), bool(impractical.all())),
+    )
+
+
+def _gradient_estimators(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/gradient_estimators.csv"
+    if not path.exists():
+        return
+    study = studies.read_study(path)
+    ends = studies.ends(study, ["estimator"]).set_index("estimator")["test"]
+    samples = study["training_samples"].max()
+    told = ", ".join(
+        f"{label} {style.minus(ends[kind])}"
+        for kind, label in studies.ESTIMATORS.items()
+        if kind in ends
+    )
+    agreement = TOO_SHORT
+    if samples >= SHORTEST and {"B", "A", "score"} <= set(ends.index):
+        agreement = _grade(ends["score"] < min(ends["A"], ends["B"]) - 5, ends["score"] < ends["B"])
+    yield Finding(
+        "gradient_estimators",
+        "2.2, 2.3",
+        "The naive estimator is impractical.",
+        f"Test bound after {samples:,} samples, nats: {told}.",
+        agreement,
+    )
+
+
+def _draws_and_minibatches(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/draws_and_minibatches.csv"
+    if not path.exists():
+        return
+    table = studies.matched(studies.read_study(path))
+    here = table[table["batch_size"] == 100].set_index("samples_per_datapoint")
+    paper = "L = 1 is enough if M is large, e.g. 100."
+    samples = table["training_samples"].iloc[0]
+    if len(here) < 2 or 1 not in here.index:
+        yield Finding("draws_and_minibatches", "2.3", paper, "L is not varied.", TOO_SHORT)
+        return
+    told = ", ".join(
+        f"L = {draws}: {style.minus(row['at_equal_samples'])} and"
+        f" {style.minus(row['at_equal_cost'])}"
+        for draws, row in here.iterrows()
+    )
+    gain = here["at_equal_samples"].max() - here.loc[1, "at_equal_samples"]
+    cheapest = here["at_equal_cost"].idxmax() == 1
+    yield Finding(
+        "draws_and_minibatches",
+        "2.3",
+        paper,
+        f"Test bound at M = 100 after {samples:,.0f} samples, and after as many likelihood"
+        f" evaluations, nats: {told}.",
+        _grade(bool(cheapest), gain < 2.0) if samples >= SHORTEST else TOO_SHORT,
+    )
+
+
+def _posteriors(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/posteriors.csv"
+    if not path.exists():
+        return
+    ends = studies.ends(studies.read_study(path), ["posterior"]).set_index("posterior")["test"]
+    told = ", ".join(f"{kind.replace('_', ' ')} {style.minus(v)}" for kind, v in ends.items())
+    yield Finding(
+        "posteriors",
+        "2.4",
+        "Without an experiment: any location-scale family can serve as q(z|x).",
+        f"Test bound at the end, nats: {told}.",
+        NO_CLAIM,
+    )
+
+
+def _weight_prior(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/weight_prior.csv"
+    if not path.exists():
+        return
+    table = studies.weight_prior_table(studies.read_study(path))
+    parts = []
+    for (name, dim), rows in table.groupby(["dataset", "latent_dim"]):
+        gaps = rows.set_index("weight_prior")["gap"]
+        told = [
+            f"{'maximum likelihood' if prior == 'none' else 'MAP'} {_signed(gap)}"
+            for prior, gap in gaps.items()
+        ]
+        parts.append(f"{style.title(name)}, N_z = {dim}: {', '.join(told)}")
+    yield Finding(
+        "weight_prior",
+        "2.1, 5",
+        "Without an experiment: MAP in place of maximum likelihood.",
+        f"Training minus test bound at the end, nats: {'; '.join(parts)}.",
+        NO_CLAIM,
+    )
+
+
+def _kl_divergence(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/kl_divergence.csv"
+    if not path.exists():
+        return
+    table = kl_divergence.read_divergences(path)
+    z = ((table["monte_carlo"] - table["analytic"]) / table["standard_error"]).abs()
+    yield Finding(
+        "kl_divergence",
+        "App. B",
+        "The KL divergence of two Gaussians has a closed form.",
+        f"Largest difference from Monte Carlo for J = {table['latent_dim'].min()} to"
+        f" {table['latent_dim'].max()}: {z.max():.1f} standard errors of {len(z)} cases.",
+        _grade(bool(z.max() < 6), bool(z.median() < 1)),
+    )
+
+
+def _reparameterisations(folder: Path) -> Iterator[Finding]:
+    path = folder / "tables/reparameterisations.csv"
+    if not path.exists():
+        return
+    table = reparameterisation.read_gradients(path)
+    z = table["z_score"].abs()
+    entries = table[["family", "distribution"]].drop_duplicates()
+    yield Finding(
+        "reparameterisations",
+        "2.4",
+        "Three families of distributions have a reparameterisation.",
+        f"{len(entries)} of them; pathwise gradients are at most {z.max():.1f} standard errors from"
+        f" the exact ones, over {len(z)} parameters.",
+        _grade(bool(z.max() < 5.5), bool(z.median() < 1)),
+    )
+
+
+def _weight_uncertainty(folder: Path) -> Iterator[Finding]:
+    path = folder / "figures/weight_uncertainty.csv"
+    if not path.exists():
+        return
+    table = weight_uncertainty.read_comparison([path])
+    parts = []
+    for size, rows in table.groupby("n_train"):
+        values = rows.set_index(["method", "split"])["marginal_log_likelihood"]
+        told = [
+            f"{method} {style.minus(values[method, 'test'])}"
+            f" (training {style.minus(values[method, 'train'])})"
+            for method in weight_uncertainty.METHODS
+        ]
+        parts.append(f"N = {size:,}: {', '.join(told)}")
+    yield Finding(
+        "weight_uncertainty",
+        "App. F",
+        "Without an experiment: full variational Bayes over the weights.",
+        f"Exact test log p(x), nats: {'; '.join(parts)}.",
+        NO_CLAIM,
+    )
+
+
+_CHECKS = (
+    _figure_2,
+    _figure_3,
+    _figure_4,
+    _figure_5,
+    _usage,
+    _estimators,
+    _applications,
+    _gradient_variance,
+    _gradient_estimators,
+    _draws_and_minibatches,
+    _posteriors,
+    _weight_prior,
+    _kl_divergence,
+    _reparameterisations,
+    _weight_uncertainty,
+)

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from aevb.figures import style, tables
 from aevb.figures.studies import COLORS, MARKERS
@@ -67,12 +68,12 @@ def draw(variances: pd.DataFrame, note: str | None = None) -> Figure:
     """The trace of the gradient's covariance, one row a data set: against L at a fixed M, and
     against M at L = 1; solid after training, dashed before."""
     names = sorted(variances["dataset"].unique(), reverse=True)
-    height = 0.95 + 2.75 * len(names)
+    height = 0.75 + 3.05 * len(names)
     with style.theme():
-        figure = Figure(figsize=(7.6, height))
+        figure = Figure(figsize=(8.2, height))
         for i, name in enumerate(names):
             rows = variances[variances["dataset"] == name]
-            base = (height - 0.4 - 2.75 * i - 2.1) / height
+            base = (height - 0.4 - 3.05 * i - 2.1) / height
             single = rows[rows["samples_per_datapoint"] == 1]
             several = rows[rows["samples_per_datapoint"] > 1]
             fixed = several["batch_size"].mode().iloc[0] if len(several) else 1
@@ -81,7 +82,7 @@ def draw(variances: pd.DataFrame, note: str | None = None) -> Figure:
                 (single, "batch_size", "M, at L=1"),
             )
             for j, (shown, column, label) in enumerate(panels):
-                axes = figure.add_axes((0.1 + 0.33 * j, base, 0.26, 2.1 / height))
+                axes = figure.add_axes((0.11 + 0.32 * j, base, 0.25, 2.1 / height))
                 _panel(axes, shown, column)
                 axes.set_xlabel(label)
                 if j == 0:
@@ -122,3 +123,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, column: str) -> None:
             linewidth=1.2,
         )
     axes.set(xscale="log", yscale="log")
+    ticks = sorted(rows[column].unique())
+    axes.set_xticks(ticks[:: -(-len(ticks) // 5)], minor=False)
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -9,6 +9,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from aevb.errors import DataError
 from aevb.figures import style, tables
@@ -138,8 +139,8 @@ def draw_grid(study: pd.DataFrame, note: str | None = None) -> Figure:
             seaborn.heatmap(
                 grid,
                 ax=axes,
-                annot=True,
-                fmt=".1f",
+                annot=grid.map(lambda value: style.minus(value) if value == value else ""),
+                fmt="",
                 cmap="cividis",
                 cbar=False,
                 linewidths=1,
@@ -202,10 +203,8 @@ def draw_weight_prior(study: pd.DataFrame, note: str | None = None) -> Figure:
             axes.set_yticks(range(len(dims)), [f"$N_z$={dim}" for dim in dims])
             axes.set_xlabel("training − test bound (nats)")
             axes.set_title(style.title(dataset))
-            if i == 0:
-                axes.legend(
-                    fontsize="small", loc="upper center", bbox_to_anchor=(1.1, -0.42), ncols=2
-                )
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, fontsize="small", loc="lower right", ncols=2)
         style.footer(figure, [note] if note else [])
     return figure
 
@@ -213,8 +212,9 @@ def draw_weight_prior(study: pd.DataFrame, note: str | None = None) -> Figure:
 def _figure(study: pd.DataFrame, title: str, note: str | None) -> tuple[Figure, Axes]:
     name, latent_dim = study["dataset"].iloc[0], study["latent_dim"].iloc[0]
     figure = Figure(figsize=(5.4, 3.9))
-    axes = figure.add_axes((0.15, 0.22, 0.82, 0.69))
+    axes = figure.add_axes((0.17, 0.22, 0.8, 0.69))
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("# training samples evaluated")
     axes.set_ylabel("test bound (nats per datapoint)")
     axes.set_title(f"{style.title(name)}, $N_z$={latent_dim}: {title}", fontsize="medium")

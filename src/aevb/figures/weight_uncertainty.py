@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -19,6 +20,8 @@ _COMPARISON: dict[str, tables.Parser] = {
     "split": tables.one_of("train", "test"),
     "marginal_log_likelihood": tables.number("Did the run diverge?"),
     "standard_error": tables.number(least=0),
+    "gain_over_map": tables.number(),
+    "gain_standard_error": tables.number(least=0),
     "n_points": tables.positive,
 }
 _HISTOGRAM: dict[str, tables.Parser] = {
@@ -56,7 +59,8 @@ def draw(
     pruning: pd.DataFrame,
     note: str | None = None,
 ) -> Figure:
-    """One row a number of training images: marginal likelihoods of training and test points, the
+    """One row a number of training images: how much likelier training and test points are than
+    under MAP (paired over the points, 95 % intervals), the
     histogram of |μ|/σ over the decoder's weights, and the test likelihood of pruned decoders."""
     sizes = sorted(comparison["n_train"].unique())
     height = 1.3 + 2.6 * len(sizes)
@@ -66,22 +70,7 @@ def draw(
             base = (height - 0.4 - 2.6 * i - 1.8) / height
             tall = 1.8 / height
             axes = figure.add_axes((0.085, base, 0.22, tall))
-            rows = comparison[comparison["n_train"] == size]
-            for at, split in enumerate(("train", "test")):
-                for j, (method, (color, marker)) in enumerate(METHODS.items()):
-                    chosen = rows[(rows["split"] == split) & (rows["method"] == method)]
-                    axes.errorbar(
-                        [at + 0.14 * (j - 1)] * len(chosen),
-                        chosen["marginal_log_likelihood"],
-                        yerr=1.96 * chosen["standard_error"],
-                        color=color,
-                        marker=marker,
-                        markersize=4.5,
-                        linestyle="none",
-                    )
-            axes.set_xticks([0, 1], ["train", "test"])
-            axes.set_xlim(-0.5, 1.5)
-            axes.set_ylabel("log p(x) (nats)")
+            _gains(axes, comparison[comparison["n_train"] == size])
             axes.set_title(f"N = {size:,}", loc="left")
             axes = figure.add_axes((0.41, base, 0.22, tall))
             counts = histogram[histogram["n_train"] == size].groupby("decibels")["weights"].sum()
@@ -119,3 +108,24 @@ def draw(
             [*([note] if note else []), f"first {points:,} images of each split, by quadrature"],
         )
     return figure
+
+
+def _gains(axes: Axes, rows: pd.DataFrame) -> None:
+    ticks = []
+    for at, split in enumerate(("train", "test")):
+        here = rows[rows["split"] == split].set_index("method")
+        for j, (method, (color, marker)) in enumerate(list(METHODS.items())[1:]):
+            axes.errorbar(
+                [at + 0.2 * (j - 0.5)],
+                [here.loc[method, "gain_over_map"]],
+                yerr=[1.96 * here.loc[method, "gain_standard_error"]],
+                color=color,
+                marker=marker,
+                markersize=4.5,
+                linestyle="none",
+            )
+        ticks.append(f"{split}\n(MAP {style.minus(here.loc['MAP', 'marginal_log_likelihood'])})")
+    axes.axhline(0, color=METHODS["MAP"][0], linewidth=1.0, linestyle=(0, (3, 2)))
+    axes.set_xticks([0, 1], ticks, fontsize="small")
+    axes.set_xlim(-0.5, 1.5)
+    axes.set_ylabel("log p(x) − MAP's (nats)")

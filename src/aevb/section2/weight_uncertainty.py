@@ -129,8 +129,9 @@ def evaluate(
 
     Returns:
         The comparison, one row a method and split: ``n_train, method, split,
-        marginal_log_likelihood, standard_error, n_points`` (nats per datapoint); the histogram of
-        :func:`signal_to_noise`; and the pruning curve, one row a method and share:
+        marginal_log_likelihood, standard_error, gain_over_map, gain_standard_error, n_points``
+        (nats per datapoint; the gain's error is that of the mean of paired differences); the
+        histogram of :func:`signal_to_noise`; and the pruning curve, one row a method and share:
         ``n_train, method, pruned, marginal_log_likelihood`` of the test points. Weights go by
         |μ|/σ under full VB, by |w| under MAP.
     """
@@ -161,6 +162,7 @@ def evaluate(
             - np.log(weight_draws),
         }
         for method, value in values.items():
+            gain = value - values[MAP]
             rows.append(
                 {
                     "n_train": n_train,
@@ -168,6 +170,8 @@ def evaluate(
                     "split": split,
                     "marginal_log_likelihood": value.mean(),
                     "standard_error": value.std(ddof=1) / np.sqrt(len(value)),
+                    "gain_over_map": gain.mean(),
+                    "gain_standard_error": gain.std(ddof=1) / np.sqrt(len(gain)),
                     "n_points": len(value),
                 }
             )

@@ -1,0 +1,377 @@
+"""Studies of section 2, full VB against MAP, and their figures."""
+
+import math
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from scipy.special import logsumexp
+
+from aevb.algorithms.full_vb import WeightPosterior
+from aevb.assembly import architecture
+from aevb.config import STUDIES, load, study
+from aevb.data import Dataset
+from aevb.errors import ConfigError, DataError
+from aevb.experiment import run_training
+from aevb.figures import gradient_variance, kl_divergence, studies, style, weight_uncertainty
+from aevb.likelihood import quadrature
+from aevb.likelihood.model import Model
+from aevb.models.mlp import MLP
+from aevb.models.vae import Parameters
+from aevb.section2 import study as study_stage
+from aevb.section2 import weight_uncertainty as uncertainty
+from aevb.training import named_arrays
+from test_config import DATASETS, MINIMAL, SCHEMAS
+from test_figures_latent import assert_clear
+from tiny import SETTINGS
+
+
+def configured(**section2) -> tuple[dict, dict]:
+    content = deepcopy(MINIMAL)
+    content["figures"]["section2"] = {"dataset": "mnist", "latent_dim": 3}
+    content["scales"]["short"]["section2"] = section2
+    return load(content, DATASETS, SCHEMAS)
+
+
+def test_studies_vary_one_thing_each():
+    """Each study has what it is about, and nothing else differs."""
+    config, definitions = configured(
+        training_samples=500, draws=[1, 4], minibatches=[10, 100], panels={"mnist": [3, 5]}
+    )
+    found = {name: study(config, definitions, name) for name in STUDIES}
+    kinds = [one.estimator for one in found["gradient_estimators"]]
+    assert kinds == ["B", "A", "score_baseline", "score"]
+    assert len({one.posterior for one in found["posteriors"]}) == 6
+    panels = [(one.latent_dim, one.weight_prior) for one in found["weight_prior"]]
+    assert panels == [(3, "all"), (3, "none"), (5, "all"), (5, "none")]
+    grid = found["draws_and_minibatches"]
+    assert [(one.samples_per_datapoint, one.batch_size) for one in grid] == [
+        (1, 10),
+        (1, 100),
+        (4, 10),
+        (4, 100),
+    ]
+    assert {one.training_samples for name in STUDIES for one in found[name]} == {500}
+    for name, key in (("gradient_estimators", "estimator"), ("posteriors", "posterior")):
+        assert len({replace(one, **{key: "same"}).to_json() for one in found[name]}) == 1
+
+
+def test_warm_up_takes_the_same_samples_for_every_minibatch():
+    """Adagrad's warm-up counts minibatches; the study keeps the samples that it takes."""
+    config, definitions = configured(minibatches=[10, 100, 1000])
+    config["variants"]["authors"]["warmup_minibatches"] = 101
+    grid = study(config, definitions, "draws_and_minibatches")
+    counts = {one.batch_size: one.warmup_minibatches for one in grid}
+    assert counts == {10: 1010, 100: 101, 1000: 11}
+
+
+def test_an_unknown_study_is_named():
+    """One line with what is allowed."""
+    with pytest.raises(ConfigError, match="'speed' is unknown; allowed: gradient_estimators"):
+        study(*configured(), "speed")
+
+
+def tiny_data() -> Dataset:
+    rng = np.random.default_rng(0)
+    bright = rng.random((240, 1)) > 0.5
+    images = np.clip(rng.normal(60 + 130 * bright, 40, (240, 36)), 0, 255).astype(np.uint8)
+    return Dataset("tiny", "Tiny", (6, 6), images[:200], images[:0], images[200:])
+
+
+def test_a_study_is_its_experiments(tmp_path):
+    """Its curves are those of the experiments alone, and a second call goes on from checkpoints."""
+    wanted = [
+        replace(SETTINGS, training_samples=1000, posterior=kind) for kind in ("gaussian", "laplace")
+    ]
+    data = tiny_data()
+
+    def run():
+        return study_stage.run(
+            wanted,
+            {"tiny": 0.05},
+            lambda one: data,
+            checkpoint_folder=tmp_path,
+            checkpoint_seconds=60,
+        )
+
+    table = run()
+    assert list(table.columns[:5]) == studies.SETTINGS
+    for one in wanted:
+        alone, *_ = run_training(one, 0.05, data, checkpoint_folder=None, checkpoint_seconds=60)
+        rows = table[table["posterior"] == one.posterior].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows[alone.columns], alone)
+    ends = table[table["training_samples"] == 1000].groupby("posterior")["lower_bound"].mean()
+    assert ends["gaussian"] != ends["laplace"]
+    assert len(list(tmp_path.iterdir())) == 2
+    pd.testing.assert_frame_equal(run().drop(columns="seconds"), table.drop(columns="seconds"))
+
+
+def learned(deviation: float) -> tuple[uncertainty.Learned, object]:
+    """A full VB posterior of small random weights, with MAP at its mean."""
+    experiment = replace(SETTINGS, algorithm="full_vb", n_train=100)
+    network = architecture(experiment, 36)
+    decoder = tf.nest.map_structure(lambda w: 40.0 * w, network.init(tf.constant([1])).decoder)
+    spread = tf.nest.map_structure(lambda w: tf.fill(w.shape, 2 * math.log(deviation)), decoder)
+    return uncertainty.Learned(network, WeightPosterior(decoder, spread), decoder), experiment
+
+
+def test_sure_weights_are_worth_what_map_is_worth():
+    """Where q(θ) is a point, its mean, its average and MAP agree; a wide q(θ) is worth less, and
+    its average is log (1/S) Σ p(x|θ_s)."""
+    data = tiny_data()
+    sure, experiment = learned(1e-6)
+    comparison, histogram, pruning = uncertainty.evaluate(sure, experiment, data, 12, 2)
+    values = comparison.pivot(index="method", columns="split", values="marginal_log_likelihood")
+    assert np.ptp(values["test"]) < 1e-3 and np.ptp(values["train"]) < 1e-3
+    assert set(comparison["n_train"]) == {100} and set(comparison["n_points"]) == {12}
+    x = (data.test[:12] / 255).astype(np.float32)
+    model = Model(sure.network, Parameters((), sure.map_decoder))
+    exact = quadrature.estimate(model, x, uncertainty.BUDGET).value.mean()
+    assert values.loc["MAP", "test"] == pytest.approx(exact, abs=1e-6)
+    assert histogram["weights"].sum() == sum(int(np.prod(w.shape)) for w in sure.map_decoder)
+    whole = pruning[pruning["pruned"] == 0].set_index("method")["marginal_log_likelihood"]
+    assert whole["MAP"] == pytest.approx(exact, abs=1e-6)
+    wide, _ = learned(1.0)
+    comparison, *_ = uncertainty.evaluate(wide, experiment, data, 12, 2)
+    values = comparison.pivot(index="method", columns="split", values="marginal_log_likelihood")
+    assert values.loc[uncertainty.AVERAGED, "test"] < values.loc[uncertainty.AT_MEAN, "test"] - 1
+    assert logsumexp([0.0, 0.0]) == pytest.approx(math.log(2))
+
+
+def test_pruning_takes_the_least_important_first():
+    """So many weights are zero as were asked for, the least important, ties or not."""
+    weights = MLP(*(tf.ones([1, *shape]) for shape in ((2, 3), (3,), (3, 4), (4,))))
+    importance = MLP(*(tf.fill(part.shape, float(i)) for i, part in enumerate(weights, start=1)))
+    pruned = uncertainty.prune(weights, importance, 0.28)
+    # 7 of 25: the six of the first tensor, and one of the second.
+    counts = [int((part.numpy() == 0).sum()) for part in pruned]
+    assert counts == [6, 1, 0, 0]
+    assert uncertainty.prune(weights, importance, 0.0) is weights
+    assert all((part.numpy() == 0).all() for part in uncertainty.prune(weights, importance, 1.0))
+
+
+def test_signal_to_noise_is_in_decibels():
+    """|μ| = 10 σ is 20 dB; what is beyond the ends is counted there."""
+    mean = MLP(*(tf.fill([1, *shape], 1.0) for shape in ((1, 2), (2,), (2, 3), (3,))))
+    spread = MLP(*(tf.fill(w.shape, 2 * math.log(0.1)) for w in mean))
+    table = uncertainty.signal_to_noise(WeightPosterior(mean, spread))
+    assert table.loc[table["weights"] > 0, "decibels"].between(19, 21).all()
+    assert table.groupby("tensor")["weights"].sum().to_dict() == {
+        "hidden_weights": 2,
+        "hidden_bias": 2,
+        "output_weights": 6,
+        "output_bias": 3,
+    }
+    nothing = uncertainty.signal_to_noise(
+        WeightPosterior(tf.nest.map_structure(tf.zeros_like, mean), spread)
+    )
+    assert nothing["weights"].sum() == 13
+
+
+def test_only_like_runs_are_compared():
+    """A full VB run and an AEVB run of one network on the same data, or one line that says so."""
+    found, experiment = learned(0.1)
+    arrays = named_arrays(Parameters((), found.posterior))
+    other = replace(experiment, algorithm="aevb")
+    map_arrays = named_arrays(Parameters((), found.map_decoder))
+    read = uncertainty.read((experiment, arrays), (other, map_arrays))
+    np.testing.assert_array_equal(read.posterior.mean[0], found.posterior.mean[0])
+    with pytest.raises(ConfigError, match="full_vb and of an aevb run"):
+        uncertainty.read((other, map_arrays), (other, map_arrays))
+    with pytest.raises(ConfigError, match="n_train: the full VB run has 100, the MAP run 50"):
+        uncertainty.read((experiment, arrays), (replace(other, n_train=50), map_arrays))
+
+
+def curves(**columns) -> pd.DataFrame:
+    """Test and training bounds that rise by a nat a decade; training is half a nat above."""
+    settings = {
+        "estimator": "B",
+        "posterior": "gaussian",
+        "samples_per_datapoint": 1,
+        "batch_size": 100,
+        "weight_prior": "all",
+        "dataset": "MNIST",
+        "latent_dim": 3,
+        "algorithm": "AEVB",
+    }
+    level = columns.pop("level", 0.0)
+    samples = 10 ** np.arange(2, 7)
+    parts = [
+        pd.DataFrame(
+            {
+                **settings,
+                **columns,
+                "split": split,
+                "seed": 0,
+                "training_samples": samples,
+                "lower_bound": -120 + level + offset + np.log10(samples),
+            }
+        )
+        for split, offset in (("train", 0.5), ("test", 0.0))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_bounds_are_matched_in_samples_and_in_cost(tmp_path):
+    """At equal cost a run with L = 100 has seen a hundredth of the samples: two nats less here."""
+    table = studies.matched(
+        pd.concat([curves(), curves(samples_per_datapoint=100)], ignore_index=True)
+    ).set_index("samples_per_datapoint")
+    np.testing.assert_allclose(table["at_equal_samples"], -114)
+    np.testing.assert_allclose(table["at_equal_cost"], [-114, -116])
+
+
+def test_gap_of_map_and_maximum_likelihood():
+    """Training minus test at the end, and a panel without one of the two is refused."""
+    both = pd.concat([curves(), curves(weight_prior="none", level=1.0)], ignore_index=True)
+    table = studies.weight_prior_table(both)
+    np.testing.assert_allclose(table["gap"], 0.5)
+    np.testing.assert_allclose(table["test"], [-114, -113])
+    with pytest.raises(DataError, match="N_z = 3: MAP or maximum likelihood is missing"):
+        studies.weight_prior_table(curves())
+
+
+def variances(scale: float = 1.0) -> pd.DataFrame:
+    rows = [
+        {
+            "dataset": name,
+            "latent_dim": 3,
+            "state": state,
+            "estimator": estimator,
+            "samples_per_datapoint": draws,
+            "batch_size": minibatch,
+            "variance": scale * factor / draws / minibatch,
+            "standard_error": 0.1 * factor / draws / minibatch,
+            "signal": 1.0,
+            "replicates": 10,
+        }
+        for name in ("MNIST", "FreyFace")
+        for state in ("untrained", "trained")
+        for estimator, factor in zip(studies.COLORS, (1, 2, 50, 100), strict=True)
+        for draws, minibatch in ((1, 1), (1, 10), (4, 10))
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_variance_ratios_are_to_estimator_b():
+    """At the smallest L and M, whatever the scale."""
+    ratios = gradient_variance.ratios(variances(7.0))
+    found = ratios[ratios["state"] == "trained"].groupby("estimator")["ratio"].first()
+    expected = dict(zip(studies.COLORS, (1, 2, 50, 100), strict=True))
+    assert found.to_dict() == pytest.approx(expected)
+    assert set(ratios["batch_size"]) == {1}
+
+
+def divergences() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "latent_dim": [1, 10, 100],
+            "posterior": 0,
+            "analytic": [-1.0, -10.0, -100.0],
+            "monte_carlo": [-1.01, -10.0, -99.9],
+            "standard_error": 0.05,
+            "standard_deviation": [0.7, 2.0, 7.0],
+        }
+    )
+
+
+def weight_tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    comparison = pd.DataFrame(
+        [
+            (size, method, split, -140.0 - i, 1.0, -float(i), 0.2, 20)
+            for size in (1000, 50_000)
+            for i, method in enumerate(weight_uncertainty.METHODS)
+            for split in ("train", "test")
+        ],
+        columns=[
+            "n_train",
+            "method",
+            "split",
+            "marginal_log_likelihood",
+            "standard_error",
+            "n_points",
+        ],
+    )
+    histogram = pd.DataFrame(
+        [("output_weights", decibels, 5, size) for size in (1000, 50_000) for decibels in (-1, 1)],
+        columns=["tensor", "decibels", "weights", "n_train"],
+    )
+    pruning = pd.DataFrame(
+        [
+            (size, method, share, -140.0 - share)
+            for size in (1000, 50_000)
+            for method in list(weight_uncertainty.METHODS)[:2]
+            for share in (0.0, 0.5)
+        ],
+        columns=["n_train", "method", "pruned", "marginal_log_likelihood"],
+    )
+    return comparison, histogram, pruning
+
+
+DRAWN = {
+    "gradient_estimators": lambda: studies.draw_estimators(
+        pd.concat([curves(), curves(estimator="score", level=-9.0)], ignore_index=True), "a note"
+    ),
+    "posteriors": lambda: studies.draw_posteriors(
+        pd.concat([curves(), curves(posterior="student_t")], ignore_index=True), "a note"
+    ),
+    "draws_and_minibatches": lambda: studies.draw_grid(
+        pd.concat([curves(), curves(samples_per_datapoint=4)], ignore_index=True), "a note"
+    ),
+    "weight_prior": lambda: studies.draw_weight_prior(
+        pd.concat([curves(), curves(weight_prior="none")], ignore_index=True), "a note"
+    ),
+    "gradient_variance": lambda: gradient_variance.draw(variances(), "a note"),
+    "kl_divergence": lambda: kl_divergence.draw(divergences(), "a note"),
+    "weight_uncertainty": lambda: weight_uncertainty.draw(*weight_tables(), "a note"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_figures_are_drawn_and_stay_on_the_page(name, tmp_path):
+    """Each has its footer, and all text lies on the page; twice the same bytes."""
+    figure = DRAWN[name]()
+    assert_clear(figure)
+    assert any("a note" in text.get_text() for text in figure.texts)
+    pdf, png = style.save(figure, tmp_path / name)
+    again, _ = style.save(DRAWN[name](), tmp_path / "again")
+    assert pdf.read_bytes() == again.read_bytes() and png.stat().st_size > 5000
+
+
+def read_comparison(path):
+    return weight_uncertainty.read_comparison([path])
+
+
+def read_pruning(path):
+    return weight_uncertainty.read_pruning([path])
+
+
+@pytest.mark.parametrize(
+    "read, table, column, wrong",
+    [
+        (studies.read_study, curves(), "split", "validation"),
+        (gradient_variance.read_variances, variances(), "estimator", "guess"),
+        (kl_divergence.read_divergences, divergences(), "monte_carlo", "inf"),
+        (
+            lambda path: weight_uncertainty.read_comparison([path]),
+            weight_tables()[0],
+            "method",
+            "?",
+        ),
+        (lambda path: weight_uncertainty.read_pruning([path]), weight_tables()[2], "pruned", "1.5"),
+    ],
+)
+def test_damaged_tables_are_named(tmp_path, read, table, column, wrong):
+    """What was written is read; a wrong cell is named with its line and column."""
+    path = tmp_path / "table.csv"
+    table.to_csv(path, index=False)
+    assert len(read(path)) == len(table)
+    table.astype({column: object}).assign(**{column: [wrong, *table[column][1:]]}).to_csv(
+        path, index=False
+    )
+    with pytest.raises(DataError, match=f"line 2, column '{column}'") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
