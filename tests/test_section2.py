@@ -287,12 +287,9 @@ def weight_tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
             for split in ("train", "test")
         ],
         columns=[
-            "n_train",
-            "method",
-            "split",
-            "marginal_log_likelihood",
-            "standard_error",
-            "n_points",
+            *("n_train", "method", "split"),
+            *("marginal_log_likelihood", "standard_error"),
+            *("gain_over_map", "gain_standard_error", "n_points"),
         ],
     )
     histogram = pd.DataFrame(

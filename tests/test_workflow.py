@@ -13,7 +13,10 @@ import pandas as pd
 import pytest
 import yaml
 
-pytestmark = pytest.mark.workflow
+from aevb.config import STUDIES
+
+# Making everything once takes minutes where other tests run beside it.
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[1]
 DATASETS = {
@@ -183,13 +186,13 @@ class Copy:
         for name in ("PYTHONPATH", "AEVB_DATA_DIR", "SNAKEMAKE_PROFILE"):
             env.pop(name, None)
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "1", *words],
+            [sys.executable, "-m", "snakemake", "--cores", "2", *words],
             cwd=self.folder,
             env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=1000,
         )
         return done.returncode, done.stdout
 
@@ -227,7 +230,8 @@ def shipped(tmp_path_factory) -> Copy:
     for name in ("config.yaml", "datasets.yaml"):
         shutil.copy(ROOT / "config" / name, copy.folder / "config")
     (copy.folder / "data").mkdir()
-    copy.write("data/mnist.json", '{"dataset": "mnist", "available": true}')
+    for name in ("mnist", "frey_face"):
+        copy.write(f"data/{name}.json", f'{{"dataset": "{name}", "available": true}}')
     return copy
 
 
@@ -322,6 +326,20 @@ def test_plan_of_the_estimators_figure(shipped):
         "compare_estimators_untrained": 1,
         "draw_estimators": 1,
     }
+
+
+def test_plan_of_section_2(shipped):
+    """`section2` runs the four studies, the gradients of the models of MNIST, and full VB beside
+    MAP for both sizes of the training set; what needs no data, once."""
+    planned = shipped.planned("section2", "--config", "scale=smoke", "require_all_data=false")
+    assert planned.pop("section2") == 1
+    assert planned.pop("fetch", 0) <= 1
+    assert planned["study"] == planned["draw_study"] == len(STUDIES)
+    assert planned["compare_full_vb"] == 2
+    # AEVB and full VB, with 1000 and 50 000 images.
+    assert planned["select_step_size_fig3"] == 4
+    for rule in ("gradient_variance", "kl_divergence", "reparameterisations"):
+        assert planned[rule] == 1
 
 
 def test_makes_figures_and_tables(made):

@@ -33,6 +33,7 @@ class Purpose(IntEnum):
     APPLICATION = 11
     ESTIMATORS = 12
     WEIGHTS = 13
+    REPARAMETERISATION = 14
 
 
 def keys(seeds: tf.Tensor, purpose: Purpose, step: tf.Tensor | int = 0) -> list[tf.Tensor]:

@@ -298,35 +298,50 @@ def gradient_table(n: int, seed: int) -> pd.DataFrame:
         ``exact, standard_error, z_score`` (the error in standard errors), ``ks_p_value`` (of the
         distribution, see :func:`ks_p_value`).
     """
+    tables = [
+        gradient_rows(entry, examples(entry), n, seed, stream=i)
+        for i, entry in enumerate(FAMILIES.values())
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def gradient_rows(
+    entry: Entry, parameters: Mapping[str, Any], n: int, seed: int, stream: int = 0
+) -> pd.DataFrame:
+    """The rows of one distribution, see :func:`gradient_table`; ``stream`` tells draws with the
+    same seed apart.
+
+    Raises:
+        ConfigError: see :func:`check`.
+    """
+    check(entry, parameters)
+    for_gradients, for_draws = (
+        random.keys(tf.constant([seed]), random.Purpose.REPARAMETERISATION, 2 * stream + j)[0]
+        for j in range(2)
+    )
+    f = objective(entry, parameters)
+    found = pathwise_gradient(entry, for_gradients, n, parameters, f)
+    exact = exact_gradients(entry, parameters)
+    p_value = ks_p_value(entry, sample(entry, for_draws, n, parameters), parameters)
     rows = []
-    for i, entry in enumerate(FAMILIES.values()):
-        parameters = examples(entry)
-        for_gradients, for_draws = (
-            random.keys(tf.constant([seed]), random.Purpose.POSTERIOR, 2 * i + j)[0]
-            for j in range(2)
-        )
-        f = objective(entry, parameters)
-        found = pathwise_gradient(entry, for_gradients, n, parameters, f)
-        exact = exact_gradients(entry, parameters)
-        p_value = ks_p_value(entry, sample(entry, for_draws, n, parameters), parameters)
-        for name, gradient in found.items():
-            for index in _components(exact[name]):
-                mean, error = gradient.mean[index], gradient.standard_error[index]
-                rows.append(
-                    {
-                        "family": entry.family,
-                        "distribution": entry.name,
-                        "transformation": entry.formula,
-                        "noise": entry.auxiliary,
-                        "source": entry.source,
-                        "parameter": name + (f"[{', '.join(map(str, index))}]" if index else ""),
-                        "gradient": mean,
-                        "exact": exact[name][index],
-                        "standard_error": error,
-                        "z_score": (mean - exact[name][index]) / error,
-                        "ks_p_value": p_value,
-                    }
-                )
+    for name, gradient in found.items():
+        for index in _components(exact[name]):
+            mean, error = gradient.mean[index], gradient.standard_error[index]
+            rows.append(
+                {
+                    "family": entry.family,
+                    "distribution": entry.name,
+                    "transformation": entry.formula,
+                    "noise": entry.auxiliary,
+                    "source": entry.source,
+                    "parameter": name + (f"[{', '.join(map(str, index))}]" if index else ""),
+                    "gradient": mean,
+                    "exact": exact[name][index],
+                    "standard_error": error,
+                    "z_score": (mean - exact[name][index]) / error,
+                    "ks_p_value": p_value,
+                }
+            )
     return pd.DataFrame(rows)
 
 

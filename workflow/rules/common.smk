@@ -31,10 +31,7 @@ RUN = f"{SELECTION}/latent_dim_{{latent_dim}}"
 FIG3 = FIGURES["fig3"]
 SELECTION_FIG3 = f"{SELECTION}/hidden_units_{{hidden_units}}/n_train_{{n_train}}"
 RUN_FIG3 = f"{SELECTION_FIG3}/latent_dim_{{latent_dim}}"
-FULL_VB = (
-    "results/{scale}/runs/{variant}/{dataset}/full_vb/hidden_units_{hidden_units}"
-    "/n_train_{n_train}/latent_dim_{latent_dim}"
-)
+FULL_VB = RUN_FIG3.replace("{algorithm}", "full_vb")
 UNTRAINED = "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
 TRUTH_UNTRAINED = f"{UNTRAINED}/latent_dim_{{latent_dim}}/estimators.csv"
 TRUTH_PPCA = (

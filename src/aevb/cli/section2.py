@@ -1,5 +1,6 @@
 """What section 2 and the appendices B and F say without an experiment."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -138,6 +139,35 @@ def reparameterisations(
 
     table = gradient_table(draws, seed)
     write_atomically(output, table.to_csv(index=False, float_format="%.6g"))
+
+
+@app.command("pathwise-gradient")
+def pathwise_gradient(
+    distribution: Annotated[str, typer.Argument(help="As section 2.4 calls it: Log-Normal, …")],
+    parameters: Annotated[str, typer.Option(help="Its parameters as JSON.")],
+    family: Annotated[
+        str | None, typer.Option(help="inverse CDF, location-scale or composition.")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=100, help="For the gradient.")] = 20_000,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """The pathwise gradient of one distribution, for parameters of your own, against the exact
+    one; printed as a table (CSV)."""
+    start_logging(log)
+    try:
+        values = json.loads(parameters)
+    except ValueError as error:
+        raise ConfigError(f"--parameters is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError('--parameters: give a table such as {"rate": 2}')
+    training_stages(threads)
+    from aevb import reparameterisation
+
+    entry = reparameterisation.find(distribution, family)
+    rows = reparameterisation.gradient_rows(entry, values, draws, seed)
+    print(rows.to_csv(index=False, float_format="%.6g"), end="")
 
 
 @app.command("full-vb")

@@ -212,7 +212,7 @@ def draw_weight_prior(study: pd.DataFrame, note: str | None = None) -> Figure:
 def _figure(study: pd.DataFrame, title: str, note: str | None) -> tuple[Figure, Axes]:
     name, latent_dim = study["dataset"].iloc[0], study["latent_dim"].iloc[0]
     figure = Figure(figsize=(5.4, 3.9))
-    axes = figure.add_axes((0.17, 0.22, 0.8, 0.69))
+    axes = figure.add_axes((0.19, 0.22, 0.78, 0.69))
     axes.set_xscale("log")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("# training samples evaluated")
