@@ -331,7 +331,7 @@ def test_plan_of_the_estimators_figure(shipped):
 def test_plan_of_section_2(shipped):
     """`section2` runs the four studies, the gradients of the models of MNIST, and full VB beside
     MAP for both sizes of the training set; what needs no data, once."""
-    planned = shipped.planned("section2", "--config", "scale=smoke", "require_all_data=false")
+    planned = shipped.planned("section2", "--config", "scale=smoke")
     assert planned.pop("section2") == 1
     assert planned.pop("fetch", 0) <= 1
     assert planned["study"] == planned["draw_study"] == len(STUDIES)
