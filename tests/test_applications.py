@@ -12,7 +12,7 @@ from aevb.applications.inference import Budget, encoder_image
 from aevb.applications.observations import BlockMeans, GaussianNoise
 from aevb.assembly import architecture
 from aevb.data import Dataset
-from aevb.errors import DataError
+from aevb.errors import ConfigError, DataError
 from aevb.likelihood import ais, importance
 from aevb.likelihood.model import Model
 from aevb.trained import Trained
@@ -35,7 +35,21 @@ def test_auroc_of_two_normals():
     # The other way round, and where nothing can be told.
     assert measures.auroc(unusual, usual)["value"] == pytest.approx(1 - found["value"], abs=1e-9)
     assert measures.auroc(np.zeros(10), np.zeros(7))["value"] == 0.5
-    assert measures.auroc(np.ones(10), np.zeros(7))["value"] == 1.0
+    perfect = measures.auroc(np.ones(10), np.zeros(7))
+    assert perfect["value"] == 1.0 and np.isnan(perfect["low"])
+    with pytest.raises(DataError, match="not finite"):
+        measures.auroc(np.array([0.0, np.nan]), np.zeros(3))
+
+
+def test_pairs_are_resampled_together():
+    """Where each unusual image is a usual one less a bit, pairing narrows the interval."""
+    rng = np.random.default_rng(3)
+    usual = rng.normal(0, 1, 200)
+    unusual = usual - 0.3 + 0.01 * rng.normal(size=200)
+    together = measures.auroc(usual, unusual, paired=True)
+    apart = measures.auroc(usual, unusual)
+    assert together["value"] == apart["value"]
+    assert together["high"] - together["low"] < 0.5 * (apart["high"] - apart["low"])
 
 
 @pytest.mark.statistical
@@ -120,6 +134,13 @@ def test_probe_reads_what_the_means_tell():
     blind = representation.evaluate([hand_made(data, blind=True)], data, 600)
     (value,) = [row["value"] for row in blind if row["method"] == "encoder's means"]
     assert value < 0.45
+
+
+def test_too_few_images_for_the_components():
+    """One line, in place of scikit-learn's traceback."""
+    data = labelled()._replace(train=labelled().train[:2], train_labels=labelled().train_labels[:2])
+    with pytest.raises(ConfigError, match="N_z = 2: as many principal components need more images"):
+        representation.evaluate([hand_made(data)], data, 100)
 
 
 def test_probe_needs_labels():
@@ -257,7 +278,13 @@ def test_anomaly_ranks_by_likelihood():
     """On the model's own data, shuffled images are found, by every score."""
     trained, data, truth = linear()
     rows, pictures, scores = anomaly.evaluate(trained, data, None, 40, ANNEALING, shown=2)
-    areas = {(row["condition"], row["method"]): row["value"] for row in rows}
+    areas = {
+        (row["condition"], row["method"]): row["value"]
+        for row in rows
+        if row["quantity"] == "auroc"
+    }
+    checked = [row for row in rows if row["quantity"] == "share that passes its checks"]
+    assert [row["condition"] for row in checked] == ["Linear", "shuffled pixels", "mirrored"]
     for method in ("encoder's bound", "AIS log p(x)", "PPCA log p(x)"):
         assert areas["shuffled pixels", method] > 0.8, method
     np.testing.assert_allclose(

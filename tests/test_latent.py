@@ -1,5 +1,7 @@
 """Manifolds, samples and encodings of trained models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -79,6 +81,19 @@ def test_encoding_is_equation_9():
         tfd.Normal(found.mean, found.standard_deviation), tfd.Normal(0.0, 1.0)
     )
     np.testing.assert_allclose(found.kl, exact.numpy(), atol=1e-4)
+
+
+def test_encoding_of_another_family_has_its_own_kl():
+    """A Laplace q(z|x) costs more than the Gaussian with its mean and variance."""
+    gaussian = tiny()
+    network = replace(gaussian.model.architecture, posterior="laplace")
+    laplace = Model(network, gaussian.model.parameters)
+    x = gaussian.pixels(images(20))
+    ours, theirs = encode(laplace, x), encode(gaussian.model, x)
+    np.testing.assert_array_equal(ours.mean, theirs.mean)
+    # By the difference of their entropies, ½ log 2πe − 1 − log(2/√2).
+    offset = 0.5 * np.log(2 * np.pi * np.e) - 1 - np.log(np.sqrt(2))
+    np.testing.assert_allclose(ours.kl - theirs.kl, offset, atol=1e-3)
 
 
 def test_latent_usage_ranks_and_counts():
@@ -172,6 +187,11 @@ def test_trained_models_are_read_back(tmp_path):
     write_weights(path, without, SETTINGS)
     assert not read_trained(path, encoder=False).model.has_encoder
     with pytest.raises(DataError, match="has no encoder"):
+        read_trained(path)
+
+    lacking = {name: array for name, array in arrays.items() if name != "decoder/hidden_bias"}
+    write_weights(path, lacking, SETTINGS)
+    with pytest.raises(DataError, match="there is no decoder/hidden_bias"):
         read_trained(path)
 
     arrays["decoder/output_weights"] = arrays["decoder/output_weights"][..., :30].copy()

@@ -10,11 +10,12 @@ import pytest
 import tensorflow as tf
 from scipy.special import logsumexp
 
-from aevb.algorithms.full_vb import WeightPosterior
+from aevb import random
+from aevb.algorithms.full_vb import WeightPosterior, draw_weights
 from aevb.assembly import architecture
 from aevb.config import STUDIES, load, study
 from aevb.data import Dataset
-from aevb.errors import ConfigError, DataError
+from aevb.errors import ConfigError, DataError, DivergenceError
 from aevb.experiment import run_training
 from aevb.figures import gradient_variance, kl_divergence, studies, style, weight_uncertainty
 from aevb.likelihood import quadrature
@@ -66,6 +67,18 @@ def test_warm_up_takes_the_same_samples_for_every_minibatch():
     grid = study(config, definitions, "draws_and_minibatches")
     counts = {one.batch_size: one.warmup_minibatches for one in grid}
     assert counts == {10: 1010, 100: 101, 1000: 11}
+
+
+def test_what_diverges_is_left_out(tmp_path):
+    """A step size that is far too large for one experiment leaves the others' curves."""
+    data = tiny_data()
+    wild = replace(SETTINGS, training_samples=1000, warmup_minibatches=0)
+    tame = replace(wild, warmup_minibatches=10**6)
+    arguments = {"checkpoint_folder": tmp_path, "checkpoint_seconds": 60}
+    table = study_stage.run([wild, tame], {"tiny": 1e30}, lambda one: data, **arguments)
+    assert len(table) and np.isfinite(table["lower_bound"]).all()
+    with pytest.raises(DivergenceError, match="every experiment of the study diverged"):
+        study_stage.run([wild], {"tiny": 1e30}, lambda one: data, **arguments)
 
 
 def test_an_unknown_study_is_named():
@@ -134,11 +147,31 @@ def test_sure_weights_are_worth_what_map_is_worth():
     assert histogram["weights"].sum() == sum(int(np.prod(w.shape)) for w in sure.map_decoder)
     whole = pruning[pruning["pruned"] == 0].set_index("method")["marginal_log_likelihood"]
     assert whole["MAP"] == pytest.approx(exact, abs=1e-6)
-    wide, _ = learned(1.0)
-    comparison, *_ = uncertainty.evaluate(wide, experiment, data, 12, 2)
-    values = comparison.pivot(index="method", columns="split", values="marginal_log_likelihood")
-    assert values.loc[uncertainty.AVERAGED, "test"] < values.loc[uncertainty.AT_MEAN, "test"] - 1
-    assert logsumexp([0.0, 0.0]) == pytest.approx(math.log(2))
+    wide, _ = learned(0.5)
+    comparison, *_ = uncertainty.evaluate(wide, experiment, data, 12, 3)
+    rows = comparison.set_index(["method", "split"])
+    averaged = rows.loc[(uncertainty.AVERAGED, "test")]
+    assert averaged["marginal_log_likelihood"] < exact - 1
+    by_draw = []
+    for i in range(3):
+        members = random.keys(tf.constant([0]), random.Purpose.WEIGHTS, i)
+        theta, _ = draw_weights(wide.posterior, members)
+        model = Model(wide.network, Parameters((), theta))
+        by_draw.append(quadrature.estimate(model, x, uncertainty.BUDGET).value)
+    expected = (logsumexp(by_draw, axis=0) - math.log(3)).mean()
+    assert averaged["marginal_log_likelihood"] == pytest.approx(expected, abs=1e-5)
+    # The draws are shared by all points, and their error is more than that of the points.
+    spread = np.std(logsumexp(by_draw, axis=0), ddof=1) / math.sqrt(12)
+    assert averaged["standard_error"] > spread
+
+
+def test_the_error_of_few_draws_is_the_jackknifes():
+    """Of a plain mean (small logarithms) it is the standard error of the mean over the draws."""
+    rng = np.random.default_rng(5)
+    values = 1e-4 * rng.normal(size=(8, 1))
+    exact = values.std(ddof=1) / math.sqrt(8)
+    assert uncertainty.jackknife_error(values) == pytest.approx(exact, rel=1e-3)
+    assert uncertainty.jackknife_error(np.zeros((4, 3))) == 0
 
 
 def test_pruning_takes_the_least_important_first():

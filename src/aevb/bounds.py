@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from aevb import posteriors
 from aevb.posteriors import LocationScale
 
 tfd = tfp.distributions
@@ -20,11 +21,14 @@ def negative_kl_per_dimension(posterior: tfd.Distribution) -> tf.Tensor:
     """−KL(q(z_j|x) ‖ N(0, 1)) = ½ (1 + log σ_j² − μ_j² − σ_j²) (App. B).
 
     Args:
-        posterior: a diagonal Gaussian with batch shape [..., n] and event shape [N_z].
+        posterior: a diagonal Gaussian, or a :class:`aevb.posteriors.LocationScale`, with batch
+            shape [..., n] and event shape [N_z].
 
     Returns:
         [..., n, N_z], nats, never positive.
     """
+    if isinstance(posterior, LocationScale):
+        return posteriors.negative_kl(posterior.kind, posterior.location, posterior.scale)
     mean, standard_deviation = posterior.mean(), posterior.stddev()
     variance = tf.square(standard_deviation)
     return 0.5 * (1.0 + 2.0 * tf.math.log(standard_deviation) - tf.square(mean) - variance)
@@ -33,10 +37,8 @@ def negative_kl_per_dimension(posterior: tfd.Distribution) -> tf.Tensor:
 def negative_kl(posterior: tfd.Distribution) -> tf.Tensor:
     """−KL(q(z|x) ‖ N(0, I)), the sum over the dimensions (App. B): [..., n], nats.
 
-    That of a diagonal Gaussian, or what a posterior of another family says itself.
+    That of a diagonal Gaussian, or of another family of :mod:`aevb.posteriors`.
     """
-    if isinstance(posterior, LocationScale):
-        return posterior.negative_kl()
     return tf.reduce_sum(negative_kl_per_dimension(posterior), axis=-1)
 
 

@@ -117,6 +117,9 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
             _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")
     _check_trained_models(config["figures"], definitions, f"{name}: figures")
     for scale, budget in config["scales"].items():
+        for dataset in budget["section2"]["panels"]:
+            where = f"{name}: scales.{scale}.section2.panels"
+            _choice(dataset, config["figures"]["fig2"]["latent_dims"], where)
         ais = budget["applications"]["ais"]
         if ais["steps"] % ais["segments"]:
             raise ConfigError(
@@ -283,6 +286,23 @@ def experiment(
         **samples,
     )
 
+
+ESTIMATORS = {
+    "B": "SGVB B",
+    "A": "SGVB A",
+    "score_baseline": "score function, baseline",
+    "score": "score function",
+}
+"""Estimators of the gradient in φ (§2.2, §2.3), and what tables and figures call them."""
+
+STUDY_SETTINGS = (
+    "estimator",
+    "posterior",
+    "samples_per_datapoint",
+    "batch_size",
+    "weight_prior",
+)
+"""What may differ between the experiments of a study."""
 
 STUDIES = ("gradient_estimators", "draws_and_minibatches", "posteriors", "weight_prior")
 

@@ -247,6 +247,10 @@ def exact_gradients(entry: Entry, parameters: Mapping[str, Any]) -> dict[str, np
 
     E[f(z)] is integrated from the CDFs of the entry's marginals, which SciPy has; its central
     difference is the gradient. Above the diagonal of ``scale_tril`` it is zero.
+
+    Raises:
+        ConfigError: see :func:`check`; or the parameters are so extreme that no difference is
+            finite.
     """
     values = check(entry, parameters)
     # The weights of the marginals are constants; their laws depend on the parameters.
@@ -254,12 +258,19 @@ def exact_gradients(entry: Entry, parameters: Mapping[str, Any]) -> dict[str, np
     for name in differentiable(entry):
         gradients[name] = np.zeros_like(values[name])
         for index in _components(values[name]):
+            # Of a small scale or rate a fraction, so that it stays one.
+            size = _STEP * min(1.0, abs(float(values[name][index])) or 1.0)
             ends = []
-            for step in (_STEP, -_STEP):
+            for step in (size, -size):
                 moved = values[name].copy()
                 moved[index] += step
                 ends.append(_expectation(entry.marginals({**values, name: moved})))
-            gradients[name][index] = (ends[0] - ends[1]) / (2 * _STEP)
+            gradients[name][index] = (ends[0] - ends[1]) / (2 * size)
+        if not np.isfinite(gradients[name]).all():
+            raise ConfigError(
+                f"{entry.name}: no exact gradient can be found for {name} = {values[name]}; take"
+                " less extreme parameters"
+            )
     return gradients
 
 

@@ -52,6 +52,14 @@ def read_trained(path: Path, *, encoder: bool = True, member: int = 0) -> Traine
             that it names, or it lacks the encoder that is needed.
     """
     experiment, arrays = read(path, "decoder/")
+    for network in ("decoder", "encoder"):
+        names = [f"{network}/{name}" for name in MLP._fields]
+        missing = [name for name in names if name not in arrays]
+        if missing and (network == "decoder" or len(missing) < len(names)):
+            raise DataError(
+                f"{path}: {experiment.name}: there is no {', '.join(missing)}; take the weights of"
+                " aevb, wake_sleep or mcem (full_vb has a posterior over weights instead)"
+            )
     data_dim = math.prod(experiment.definition["image_shape"])
     model = Model(architecture(experiment, data_dim), parameters_of(arrays, member))
     if encoder and not model.has_encoder:

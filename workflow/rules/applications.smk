@@ -97,7 +97,7 @@ rule evaluate_denoising:
         points=application_points,
         hmc=hmc_budget,
         options=denoising_options,
-        code=code_hash("aevb.applications.restoration"),
+        code=code_hash("aevb.applications.restoration", "aevb.pictures"),
     shell:
         "python -m aevb evaluate denoising {input.weights:q} {params.records}"
         " --output {params.stem:q} --points {params.points} --hmc {params.hmc:q} {params.options}"
@@ -175,7 +175,7 @@ rule evaluate_super_resolution:
         points=application_points,
         hmc=hmc_budget,
         options=super_resolution_options,
-        code=code_hash("aevb.applications.restoration"),
+        code=code_hash("aevb.applications.restoration", "aevb.pictures"),
     shell:
         "python -m aevb evaluate super-resolution {input.weights:q} {params.records}"
         " --output {params.stem:q} --points {params.points} --hmc {params.hmc:q} {params.options}"
@@ -253,7 +253,7 @@ rule evaluate_inpainting:
         points=application_points,
         hmc=hmc_budget,
         ais=ais_budget,
-        code=code_hash("aevb.applications.inpainting"),
+        code=code_hash("aevb.applications.inpainting", "aevb.pictures"),
     shell:
         "python -m aevb evaluate inpainting {input.weights:q} {params.records}"
         " --output {params.stem:q} --points {params.points} --hmc {params.hmc:q} --ais {params.ais:q}"
@@ -333,7 +333,7 @@ rule evaluate_anomaly:
         stem=subpath(output.table, strip_suffix=".csv"),
         points=application_points,
         ais=ais_budget,
-        code=code_hash("aevb.applications.anomaly"),
+        code=code_hash("aevb.applications.anomaly", "aevb.pictures"),
     shell:
         "python -m aevb evaluate anomaly --weights {input.weights:q} {params.records} {params.foreign}"
         " --output {params.stem:q} --scores {output.scores:q} --points {params.points}"

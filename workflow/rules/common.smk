@@ -525,7 +525,9 @@ def explorer_page(wildcards):
 
 def run_records(wildcards):
     """The records of the training runs behind the figures, of those that can be had."""
-    files = fig2_curves(wildcards) + projection_weights(wildcards)
+    files = fig2_curves(wildcards)
+    if FIGURES["projection"]["latent_dims"]:
+        files = files + projection_weights(wildcards)
     if is_available(FIG3["dataset"]):
         files += fig3_likelihoods(wildcards)
     runs = dict.fromkeys(str(Path(file).with_name("run.json")) for file in files)

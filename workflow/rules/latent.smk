@@ -19,7 +19,7 @@ rule manifold:
         runtime="2h",
     params:
         rows=manifold_rows,
-        code=code_hash("aevb.generation", "aevb.trained"),
+        code=code_hash("aevb.generation", "aevb.trained", "aevb.pictures"),
     shell:
         "python -m aevb manifold {input.weights:q} {params.rows} --output {output.pictures:q}"
         " --table {output.table:q} --threads {threads} --log {log:q}"
@@ -79,7 +79,7 @@ rule sample:
     params:
         rows=FIGURES["fig5"]["rows"],
         seed=FIGURES["fig5"]["seed"],
-        code=code_hash("aevb.generation", "aevb.trained"),
+        code=code_hash("aevb.generation", "aevb.trained", "aevb.pictures"),
     shell:
         "python -m aevb sample {input.weights:q} --rows {params.rows} --seed {params.seed}"
         " --output {output.pictures:q} --table {output.table:q} --threads {threads} --log {log:q}"

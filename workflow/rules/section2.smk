@@ -40,37 +40,19 @@ rule draw_study:
             "results/{scale}/figures/{study}.pdf",
             caption="../report/study.rst",
             category="2 Method",
-            labels=labels(
-                "{study}",
-                "PDF",
-                "MNIST",
-                "AEVB",
-                str(FIGURES["section2"]["latent_dim"]),
-            ),
+            labels=labels("{study}", "PDF", "see caption", "AEVB", "see caption"),
         ),
         png=report(
             "results/{scale}/figures/{study}.png",
             caption="../report/study.rst",
             category="2 Method",
-            labels=labels(
-                "{study}",
-                "PNG",
-                "MNIST",
-                "AEVB",
-                str(FIGURES["section2"]["latent_dim"]),
-            ),
+            labels=labels("{study}", "PNG", "see caption", "AEVB", "see caption"),
         ),
         summary=report(
             "results/{scale}/tables/{study}.csv",
             caption="../report/study.rst",
             category="2 Method",
-            labels=labels(
-                "{study}",
-                "CSV",
-                "MNIST",
-                "AEVB",
-                str(FIGURES["section2"]["latent_dim"]),
-            ),
+            labels=labels("{study}", "CSV", "see caption", "AEVB", "see caption"),
         ),
     log:
         "results/{scale}/logs/{study}.log",
@@ -310,6 +292,8 @@ rule compare_full_vb:
 rule draw_weight_uncertainty:
     input:
         tables=full_vb_tables,
+        histograms=full_vb_histograms,
+        prunings=full_vb_prunings,
     output:
         pdf=report(
             "results/{scale}/figures/weight_uncertainty.pdf",

@@ -112,7 +112,7 @@ class FullVB:
         for draw in range(self.samples_per_datapoint):
             noise_keys = [tfp.random.split_seed(key, n=2, salt=f"draw {draw}") for key in keys]
             theta, log_ratio = draw_weights(weights, [pair[0] for pair in noise_keys])
-            noise = random.normal(
+            noise = self.model.noise(
                 [pair[1] for pair in noise_keys], (x.shape[-2], self.model.latent_dim)
             )[tf.newaxis]
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from aevb import random
 from aevb.applications import measures
+from aevb.applications.representation import check_components
 from aevb.bounds import estimator_b
 from aevb.data import Dataset
 from aevb.likelihood import ais
@@ -20,12 +21,14 @@ BOUND, ANNEALED, COMPONENTS = "encoder's bound", "AIS log p(x)", "PPCA log p(x)"
 DRAWS = 32
 """Of z for each image's bound."""
 _PCA_IMAGES = 10_000
+_SHUFFLED, _MIRRORED = "shuffled pixels", "mirrored"
+_MADE_OF_TEST_IMAGES = (_SHUFFLED, _MIRRORED)
 
 
 def lower_bound(model: Model, x: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
     """The bound of each image (eq. 7) with ``draws`` samples of z: x [n, D] -> [n], nats."""
     (key,) = random.keys(tf.constant([seed]), random.Purpose.APPLICATION, 2)
-    noise = random.normal([key], (draws, len(x), model.latent_dim))[0]
+    noise = model.architecture.noise([key], (draws, len(x), model.latent_dim))[0]
     run = _bound(model.architecture)
     return run(model.parameters, tf.constant(x, tf.float32), noise).numpy().astype(np.float64)
 
@@ -54,8 +57,8 @@ def anomalies(data: Dataset, points: int, foreign: Dataset | None) -> dict[str, 
     generator = np.random.default_rng(0)
     pictures = images.reshape(-1, *data.image_shape)
     found = {
-        "shuffled pixels": generator.permuted(images, axis=1),
-        "mirrored": pictures[:, :, ::-1].reshape(images.shape),
+        _SHUFFLED: generator.permuted(images, axis=1),
+        _MIRRORED: pictures[:, :, ::-1].reshape(images.shape),
     }
     if foreign is not None:
         others = foreign.test[:points].reshape(-1, *foreign.image_shape)
@@ -96,28 +99,48 @@ def evaluate(
 
     Returns:
         Rows of :func:`aevb.applications.measures.table` (areas under the receiver operating
-        characteristic); pictures by kind, [shown, rows, columns]; and scores, named
-        ``<method>/<kind>``, [n] each, nats.
+        characteristic, and the share of images that pass the checks of annealing); pictures by
+        kind, [shown, rows, columns]; and scores, named ``<method>/<kind>``, [n] each, nats.
+
+    Raises:
+        DataError: a score is not finite.
+        ConfigError: there are too few images for PPCA of this N_z.
     """
     kinds = {data.label: data.test[:points], **anomalies(data, points, foreign)}
+    check_components(trained.model.latent_dim, data.train[:_PCA_IMAGES])
     components = ProbabilisticPCA.fit(
         trained.pixels(data.train[:_PCA_IMAGES]), trained.model.latent_dim
     )
+    names = {
+        "application": "anomaly",
+        "dataset": data.label,
+        "latent_dim": trained.model.latent_dim,
+    }
+    rows: list[dict[str, Any]] = []
     found: dict[str, np.ndarray] = {}
     for kind, images in kinds.items():
         x = trained.pixels(images)
         LOGGER.info(f"{data.name}: scores of {len(x)} images: {kind}")
-        values = scores(trained, x, annealing) | {COMPONENTS: components.log_likelihood(x)}
+        estimate = ais.estimate(trained.model, x, annealing, seed=0)
+        values = {
+            BOUND: lower_bound(trained.model, x),
+            ANNEALED: estimate.value,
+            COMPONENTS: components.log_likelihood(x),
+        }
         found |= {f"{method}/{kind}": score for method, score in values.items()}
-    rows = []
+        passed = measures.proportion(estimate.passed)
+        names_of_kind = {**names, "condition": kind, "method": ANNEALED}
+        rows.append({**names_of_kind, "quantity": "share that passes its checks", **passed})
     for kind in list(kinds)[1:]:
         for method in (BOUND, ANNEALED, COMPONENTS):
-            area = measures.auroc(found[f"{method}/{data.label}"], found[f"{method}/{kind}"])
+            area = measures.auroc(
+                found[f"{method}/{data.label}"],
+                found[f"{method}/{kind}"],
+                paired=kind in _MADE_OF_TEST_IMAGES,
+            )
             rows.append(
                 {
-                    "application": "anomaly",
-                    "dataset": data.label,
-                    "latent_dim": trained.model.latent_dim,
+                    **names,
                     "condition": kind,
                     "method": method,
                     "quantity": "auroc",

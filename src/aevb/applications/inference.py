@@ -197,7 +197,7 @@ def _completion(architecture, sweeps: int):
             key = tf.random.experimental.stateless_fold_in(seed, index, alg="philox")
             latent_key, pixel_key = tf.unstack(tfp.random.split_seed(key, n=2))
             posterior = architecture.encode(parameters.encoder, x[tf.newaxis])
-            noise = random.normal([latent_key], (x.shape[0], architecture.latent_dim))
+            noise = architecture.noise([latent_key], (x.shape[0], architecture.latent_dim))
             z = reparameterise(posterior, noise)
             likelihood = architecture.decode(parameters.decoder, z)
             drawn = architecture.sample(likelihood, [pixel_key])[0]

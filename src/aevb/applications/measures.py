@@ -7,6 +7,8 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from aevb.errors import DataError
+
 CONFIDENCE = 0.95
 _RESAMPLES = 1000
 
@@ -23,7 +25,8 @@ COLUMNS = [
     "n_images",
 ]
 """``low`` and ``high`` are the ends of a 95 % interval over test images, for the model as it is;
-another training run would differ by more."""
+another training run would differ by more. Images count as independent, which the frames of a video
+are not: the intervals of Frey Face are somewhat too narrow."""
 
 
 def mean(values: np.ndarray) -> dict[str, float]:
@@ -49,33 +52,43 @@ def proportion(hits: np.ndarray) -> dict[str, float]:
     return _row(float(np.mean(hits)), interval.low, interval.high, len(hits))
 
 
-def auroc(usual: np.ndarray, unusual: np.ndarray) -> dict[str, float]:
+def auroc(usual: np.ndarray, unusual: np.ndarray, *, paired: bool = False) -> dict[str, float]:
     """How well a score tells images apart: the probability that an unusual one has the lower
     score, one half for ties.
 
     Args:
         usual, unusual: the scores, [n] and [m].
+        paired: whether the unusual images are made of the usual ones, one of each, and so are
+            resampled together.
 
     Returns:
         The area under the receiver operating characteristic, with a bootstrap interval over both
-        kinds of images.
+        kinds of images; none where every resample gives the same, as a perfect score does.
+
+    Raises:
+        DataError: a score is not finite.
     """
+    if not (np.isfinite(usual).all() and np.isfinite(unusual).all()):
+        raise DataError("a score is not finite: the images cannot be ranked; raise the budget")
 
     def area(low: np.ndarray, high: np.ndarray) -> float:
         kinds = np.concatenate([np.ones(len(low)), np.zeros(len(high))])
         return roc_auc_score(kinds, -np.concatenate([low, high]))
 
     value = area(unusual, usual)
-    found = stats.bootstrap(
+    low, high = stats.bootstrap(
         (unusual, usual),
         area,
         n_resamples=_RESAMPLES,
         vectorized=False,
+        paired=paired,
         confidence_level=CONFIDENCE,
         method="percentile",
         rng=0,
-    )
-    return _row(value, *found.confidence_interval, len(usual) + len(unusual))
+    ).confidence_interval
+    if low == high:
+        low = high = np.nan
+    return _row(value, low, high, len(usual) + len(unusual))
 
 
 def root_mean_squared_error(found: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -11,11 +11,21 @@ from sklearn.preprocessing import StandardScaler
 from aevb.applications import measures
 from aevb.data import Dataset
 from aevb.encoding import encode
-from aevb.errors import DataError
+from aevb.errors import ConfigError, DataError
 from aevb.progress import LOGGER
 from aevb.trained import Trained
 
 VAE_MEANS, PRINCIPAL_COMPONENTS, RAW_PIXELS = "encoder's means", "PCA", "raw pixels"
+
+
+def check_components(latent_dim: int, images: np.ndarray) -> None:
+    """Raise ConfigError unless images [n, D] have more than ``latent_dim`` principal components."""
+    if latent_dim >= min(images.shape):
+        raise ConfigError(
+            f"N_z = {latent_dim}: as many principal components need more images and more pixels"
+            f" than {len(images)} images of {images.shape[1]} pixels; take more images or a"
+            " smaller model"
+        )
 
 
 def evaluate(trained: list[Trained], data: Dataset, probe_images: int) -> list[dict[str, Any]]:
@@ -36,9 +46,12 @@ def evaluate(trained: list[Trained], data: Dataset, probe_images: int) -> list[d
 
     Raises:
         DataError: the data set has no labels.
+        ConfigError: there are too few images for as many principal components.
     """
     if data.train_labels is None or data.test_labels is None:
         raise DataError(f"{data.name}: has no labels, which a linear probe needs")
+    for one in trained:
+        check_components(one.model.latent_dim, data.train[:probe_images])
     images = trained[0].pixels(data.train[:probe_images])
     unseen = trained[0].pixels(data.test)
     labels, unseen_labels = data.train_labels[:probe_images], data.test_labels

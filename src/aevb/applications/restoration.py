@@ -13,7 +13,8 @@ from aevb.applications.inference import (
     posterior_image,
     sample_posterior,
 )
-from aevb.applications.observations import BlockMeans, Channel
+from aevb.applications.observations import BitFlips, BlockMeans, Channel, GaussianNoise
+from aevb.applications.representation import check_components
 from aevb.data import Dataset
 from aevb.progress import LOGGER
 from aevb.trained import Trained
@@ -59,6 +60,21 @@ def enlarge(y: np.ndarray, blocks: BlockMeans, order: int) -> np.ndarray:
     return fine.reshape(len(y), -1).astype(np.float32)
 
 
+def noisy_channels(trained: Trained, noise: float, bit_flips: float) -> dict[str, Channel]:
+    """The channels of denoising by name: Gaussian noise and, of Bernoulli pixels, bit flips."""
+    found: dict[str, Channel] = {f"Gaussian noise, sd {noise:g}": GaussianNoise(noise)}
+    if trained.experiment.definition["observation"] == "bernoulli":
+        found[f"{100 * bit_flips:g} % of bits flipped"] = BitFlips(bit_flips)
+    return found
+
+
+def coarse_channels(trained: Trained, factor: int) -> dict[str, Channel]:
+    """The channel of super-resolution by name."""
+    blocks = BlockMeans(trained.image_shape, factor)
+    rows, columns = blocks.small_shape
+    return {f"{rows} × {columns} block means": blocks}
+
+
 def evaluate(
     application: str,
     trained: Trained,
@@ -85,6 +101,7 @@ def evaluate(
         columns].
     """
     x = trained.pixels(data.test[:points])
+    check_components(trained.model.latent_dim, data.train[:_PCA_IMAGES])
     components = PCA(trained.model.latent_dim, random_state=0)
     components.fit(trained.pixels(data.train[:_PCA_IMAGES]))
     rows, pictures = [], {}

@@ -41,7 +41,10 @@ Hmc = Annotated[
 ]
 Ais = Annotated[
     str,
-    typer.Option(help="Budget of annealed importance sampling as JSON: chains, steps, segments."),
+    typer.Option(
+        help="Budget of annealed importance sampling as JSON: chains, steps, segments,"
+        " leapfrog_steps, target_acceptance, tuning_chains, tuning_steps."
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of the posterior samples.")]
 Points = Annotated[int, typer.Option(min=2, help="First test images.")]
@@ -218,13 +221,10 @@ def denoising(
 ) -> None:
     """Error of denoised test images, by the encoder, by HMC and by principal components."""
     models = _start_all(weights, threads, log)
-    from aevb.applications.observations import BitFlips, GaussianNoise
+    from aevb.applications.restoration import noisy_channels
 
     def channels(trained: "Trained") -> dict[str, Any]:
-        found = {f"Gaussian noise, sd {noise:g}": GaussianNoise(noise)}
-        if trained.experiment.definition["observation"] == "bernoulli":
-            found[f"{100 * bit_flips:g} % of bits flipped"] = BitFlips(bit_flips)
-        return found
+        return noisy_channels(trained, noise, bit_flips)
 
     _restoration("denoising", models, record, output, channels, points, shown, hmc)
 
@@ -243,12 +243,10 @@ def super_resolution(
 ) -> None:
     """Error of test images restored from block means, by the encoder, HMC and interpolation."""
     models = _start_all(weights, threads, log)
-    from aevb.applications.observations import BlockMeans
+    from aevb.applications.restoration import coarse_channels
 
     def channels(trained: "Trained") -> dict[str, Any]:
-        blocks = BlockMeans(trained.image_shape, factor)
-        rows, columns = blocks.small_shape
-        return {f"{rows} × {columns} block means": blocks}
+        return coarse_channels(trained, factor)
 
     _restoration("super-resolution", models, record, output, channels, points, shown, hmc)
 

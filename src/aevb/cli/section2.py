@@ -90,16 +90,16 @@ def gradients(
     import tensorflow as tf
 
     from aevb.likelihood.model import Model
-    from aevb.section2.gradients import measure
+    from aevb.section2.gradients import grid, measure
 
     models = read_models(weights)
-    grid = sorted({(n, at_minibatch) for n in draws} | {(1, n) for n in minibatch})
+    pairs = grid(draws, minibatch, at_minibatch)
     tables = []
     for trained, data in zip(models, data_of(models, record), strict=True):
         network = trained.model.architecture
         untrained = Model(network, network.init(tf.constant([seed])))
         states = {"untrained": untrained, "trained": trained.model}
-        found = measure(states, trained.pixels(data.train), grid, replicates, seed)
+        found = measure(states, trained.pixels(data.train), pairs, replicates, seed)
         names = {"dataset": trained.label, "latent_dim": trained.model.latent_dim}
         tables.append(found.assign(**names)[[*names, *found.columns]])
     write_atomically(output, pd.concat(tables).to_csv(index=False, float_format="%.6g"))
@@ -187,7 +187,7 @@ def full_vb(
         float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
     ] = 60.0,
     points: Annotated[int, typer.Option(min=2, help="First images of each split.")] = 500,
-    weight_draws: Annotated[int, typer.Option(min=1, help="Draws of the weights.")] = 10,
+    weight_draws: Annotated[int, typer.Option(min=2, help="Draws of the weights.")] = 10,
     seed: Seed = 0,
     threads: Threads = 1,
     log: Log = None,

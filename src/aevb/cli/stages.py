@@ -75,7 +75,7 @@ def fetch(
 @app.command()
 def settings(
     dataset: Annotated[str, typer.Option(help="Data set of config/datasets.yaml.")],
-    algorithm: Annotated[str, typer.Option(help="aevb, wake_sleep or mcem.")],
+    algorithm: Annotated[str, typer.Option(help="aevb, wake_sleep, mcem or full_vb.")],
     latent_dim: Annotated[int, typer.Option(help="Size of the latent space, N_z.")],
     variant: Annotated[str | None, typer.Option(help="Reading of the protocol.")] = None,
     scale: Annotated[str | None, typer.Option(help="Budget.")] = None,

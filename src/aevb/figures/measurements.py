@@ -33,6 +33,10 @@ COLORS = {
 """Of the kinds of inference; what needs none is drawn in the neutral colour."""
 
 
+ENOUGH = 0.95
+"""Of the images must pass a method's own checks, or its mark is hollow."""
+
+
 def read_measurements(paths: Iterable[Path]) -> pd.DataFrame:
     """The tables of ``aevb evaluate``, checked, one below the other.
 

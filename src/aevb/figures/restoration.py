@@ -56,11 +56,20 @@ def draw(
             for at, method in enumerate(labels[1:], start=1):
                 row = measurements.select(group, method=method).iloc[0]
                 color = measurements.COLORS.get(method, style.NEUTRAL)
-                measurements.dot(dots, row, at + 0.5, color)
+                checks = rows[
+                    (rows["dataset"] == name)
+                    & (rows["condition"] == condition)
+                    & (rows["method"] == method)
+                    & (rows["quantity"] == "share with R-hat below 1.1")
+                ]
+                passed = checks["value"].iloc[0] if len(checks) else 1.0
+                hollow = passed < measurements.ENOUGH
+                measurements.dot(dots, row, at + 0.5, color, hollow=hollow)
+                mixed = f"\nR-hat < 1.1: {100 * passed:.0f} %" if hollow else ""
                 dots.text(
                     row["value"],
                     at + 0.42,
-                    measurements.text(row, 3),
+                    measurements.text(row, 3) + mixed,
                     ha="center",
                     va="bottom",
                     fontsize="x-small",
@@ -77,6 +86,7 @@ def draw(
         lines += [
             f"errors: mean over {n_images} test images, 95 % interval; pictures: the first ones",
             "encoder: E[x|y, z] at its mean of z; HMC: E[x|y], the mean over draws of p(z|y)",
+            "both take what y tells of single pixels; PCA does not. Hollow: chains that do not mix",
         ]
         style.footer(figure, lines)
     return figure

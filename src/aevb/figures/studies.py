@@ -11,11 +11,12 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from aevb.config import ESTIMATORS, STUDY_SETTINGS
 from aevb.errors import DataError
 from aevb.figures import style, tables
 from aevb.figures.curves import ALGORITHMS, SPLITS, interpolate
 
-SETTINGS = ["estimator", "posterior", "samples_per_datapoint", "batch_size", "weight_prior"]
+SETTINGS = list(STUDY_SETTINGS)
 _PARSERS: dict[str, tables.Parser] = {
     "estimator": tables.name,
     "posterior": tables.name,
@@ -32,12 +33,6 @@ _PARSERS: dict[str, tables.Parser] = {
 }
 _KEY = [*SETTINGS, "dataset", "latent_dim", "split", "seed", "training_samples"]
 
-ESTIMATORS = {
-    "B": "SGVB B",
-    "A": "SGVB A",
-    "score_baseline": "score function, baseline",
-    "score": "score function",
-}
 COLORS = {
     "SGVB B": style.PALETTE["AEVB"],
     "SGVB A": style.PALETTE["wake-sleep"],
@@ -58,7 +53,11 @@ def read_study(path: Path) -> pd.DataFrame:
 
 def ends(study: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """The last bounds of each curve: one row for each value of ``by``, with ``train``, ``test``
-    and ``gap`` (train minus test), the mean over seeds, in nats per datapoint."""
+    and ``gap`` (train minus test), the mean over seeds, in nats per datapoint.
+
+    ``train`` is the running mean since the point before: while the bound still rises it lags
+    behind, and the gap is lowered by as much.
+    """
     last = study["training_samples"].groupby([study[c] for c in [*by, "split"]]).transform("max")
     rows = study[study["training_samples"] == last]
     wide = rows.pivot_table(index=list(by), columns="split", values="lower_bound", sort=False)
@@ -201,7 +200,7 @@ def draw_weight_prior(study: pd.DataFrame, note: str | None = None) -> Figure:
             axes.axvline(0, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.set(ylim=(len(dims) - 0.5, -0.5))
             axes.set_yticks(range(len(dims)), [f"$N_z$={dim}" for dim in dims])
-            axes.set_xlabel("training − test bound (nats)")
+            axes.set_xlabel("running training − test bound (nats)")
             axes.set_title(style.title(dataset))
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, fontsize="small", loc="lower right", ncols=2)

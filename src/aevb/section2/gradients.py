@@ -2,7 +2,8 @@
 
 The score-function estimator is what §2.2 calls the naive one, f(z) ∇_φ log q(z|x) with
 f = log p(x, z) − log q(z|x); with a baseline, f less its value at one further draw of the same
-datapoint. A and B are the SGVB estimators (eq. 6 and 7).
+datapoint (in training, :class:`aevb.algorithms.AEVB` takes the mean over L further draws). A and
+B are the SGVB estimators (eq. 6 and 7).
 """
 
 import functools
@@ -13,16 +14,9 @@ import pandas as pd
 import tensorflow as tf
 
 from aevb import bounds, random
+from aevb.config import ESTIMATORS
 from aevb.likelihood.model import Model
 from aevb.progress import LOGGER
-
-ESTIMATORS = {
-    "score": "score function",
-    "score_baseline": "score function, baseline",
-    "A": "SGVB A",
-    "B": "SGVB B",
-}
-"""By name, and what tables and figures call them."""
 
 
 class Moments(NamedTuple):
@@ -30,9 +24,11 @@ class Moments(NamedTuple):
 
     mean: np.ndarray
     """[P], float64."""
-    variance: np.ndarray
-    """[P], float64, unbiased."""
-    replicates: int
+    variance: float
+    """The trace of the covariance, unbiased."""
+    standard_error: float
+    """Of the variance, from the spread of the replicates' squared distances from their mean: it
+    takes the parameters' correlations as they are."""
 
 
 def gradient(model: Model, kind: str, x: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -40,7 +36,7 @@ def gradient(model: Model, kind: str, x: tf.Tensor, noise: tf.Tensor) -> tf.Tens
 
     Args:
         model: with an encoder, of one member.
-        kind: a key of :data:`ESTIMATORS`.
+        kind: a key of :data:`aevb.config.ESTIMATORS`.
         x: the minibatch, [M, D].
         noise: standard normal, [L, M, N_z]; of ``score_baseline`` [L, M, 2 N_z], the second half
             of which makes the baselines.
@@ -67,34 +63,39 @@ def moments(
 
     Args:
         model: with an encoder, of one member.
-        kind: a key of :data:`ESTIMATORS`.
+        kind: a key of :data:`aevb.config.ESTIMATORS`.
         data: [N, D], values in [0, 1]; minibatches are drawn from it with replacement.
         draws: L.
         minibatch: M.
         replicates: R ≥ 2, how many estimates.
-        seed: of minibatches and noise: the same for all estimators.
+        seed: of minibatches and noise. The minibatches are the same for all estimators.
     """
     seeds = tf.constant([seed])
     width = (2 if kind == "score_baseline" else 1) * model.latent_dim
-    mean, squares = 0.0, 0.0
+    values = []
     for i in range(replicates):
         index_keys = random.keys(seeds, random.Purpose.MINIBATCH, i)
         chosen = random.indices(index_keys, minibatch, len(data))[0].numpy()
         noise_keys = random.keys(seeds, random.Purpose.ESTIMATORS, i)
-        noise = random.normal(noise_keys, (draws, minibatch, width))[0]
+        noise = model.architecture.noise(noise_keys, (draws, minibatch, width))[0]
         value = gradient(model, kind, tf.constant(data[chosen], tf.float32), noise)
-        # Welford's updates: the variance of parameters with a large mean would cancel otherwise.
-        value = value.numpy().astype(np.float64)
-        step = value - mean
-        mean = mean + step / (i + 1)
-        squares = squares + step * (value - mean)
-    return Moments(mean, squares / (replicates - 1), replicates)
+        values.append(value.numpy())
+    mean = np.mean(values, axis=0, dtype=np.float64)
+    distances = np.array([((value - mean) ** 2).sum() for value in values])
+    distances *= replicates / (replicates - 1)
+    error = distances.std(ddof=1) / np.sqrt(replicates)
+    return Moments(mean, float(distances.mean()), float(error))
+
+
+def grid(draws: list[int], minibatches: list[int], at_minibatch: int) -> list[tuple[int, int]]:
+    """Pairs of L and M: each L at one M, and each M at L = 1."""
+    return sorted({(n, at_minibatch) for n in draws} | {(1, n) for n in minibatches})
 
 
 def measure(
     models: dict[str, Model],
     data: np.ndarray,
-    grid: list[tuple[int, int]],
+    pairs: list[tuple[int, int]],
     replicates: int,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -103,20 +104,19 @@ def measure(
     Args:
         models: by state, such as trained and untrained.
         data: [N, D], values in [0, 1].
-        grid: pairs of L and M.
+        pairs: of L and M.
         replicates: estimates for each variance.
         seed: of minibatches and noise.
 
     Returns:
         One row a state, estimator, L and M: ``variance``, the trace of the covariance of the
         gradient over all encoder parameters; ``signal``, an unbiased estimate of the squared norm
-        of the mean gradient; ``standard_error`` of the variance, under the normal approximation,
-        which for few effective directions is too small; ``replicates``.
+        of the mean gradient; ``standard_error`` of the variance; ``replicates``.
     """
     rows = []
     for state, model in models.items():
         for kind, label in ESTIMATORS.items():
-            for draws, minibatch in grid:
+            for draws, minibatch in pairs:
                 found = moments(
                     model,
                     kind,
@@ -126,17 +126,15 @@ def measure(
                     replicates=replicates,
                     seed=seed,
                 )
-                variance = float(found.variance.sum())
-                directions = variance**2 / float((found.variance**2).sum())
                 rows.append(
                     {
                         "state": state,
                         "estimator": label,
                         "samples_per_datapoint": draws,
                         "batch_size": minibatch,
-                        "variance": variance,
-                        "standard_error": variance * np.sqrt(2 / ((replicates - 1) * directions)),
-                        "signal": float((found.mean**2).sum()) - variance / replicates,
+                        "variance": found.variance,
+                        "standard_error": found.standard_error,
+                        "signal": float((found.mean**2).sum()) - found.variance / replicates,
                         "replicates": replicates,
                     }
                 )

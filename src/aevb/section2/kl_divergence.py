@@ -26,7 +26,7 @@ def compare(
 
     Args:
         dimensions: J, one block of rows each.
-        draws: of z for each q.
+        draws: of z for each q, rounded up to a multiple of 2000.
         posteriors: how many q for each J.
         seed: of everything.
 

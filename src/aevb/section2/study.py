@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from aevb.config import Experiment
+from aevb.config import STUDY_SETTINGS, Experiment
 from aevb.data import Dataset
+from aevb.errors import DivergenceError
 from aevb.experiment import run_training
 from aevb.progress import LOGGER
-
-SETTINGS = ("estimator", "posterior", "samples_per_datapoint", "batch_size", "weight_prior")
-"""What may differ between the experiments of a study."""
 
 
 def run(
@@ -35,22 +33,33 @@ def run(
         checkpoint_seconds: time between checkpoints.
 
     Returns:
-        Tidy curves (see :func:`aevb.training.curve_table`) with the columns of SETTINGS in front
-        and ``seconds``, that training took in all, behind.
+        Tidy curves (see :func:`aevb.training.curve_table`) with the columns of STUDY_SETTINGS in
+        front and ``seconds``, that training took in all, behind. An experiment that diverges is
+        left out, loudly.
+
+    Raises:
+        DivergenceError: all of them diverge.
     """
     tables = []
     for i, experiment in enumerate(experiments, start=1):
-        settings = {key: getattr(experiment, key) for key in SETTINGS}
+        settings = {key: getattr(experiment, key) for key in STUDY_SETTINGS}
         told = ", ".join(f"{key} {value}" for key, value in settings.items())
         LOGGER.info(f"{experiment.name}: {i} of {len(experiments)}: {told}")
         name = hashlib.sha256(experiment.to_json().encode()).hexdigest()[:12]
-        curve, _, _, record = run_training(
-            experiment,
-            step_sizes[experiment.dataset],
-            data(experiment),
-            checkpoint_folder=checkpoint_folder / name,
-            checkpoint_seconds=checkpoint_seconds,
-        )
+        try:
+            curve, _, _, record = run_training(
+                experiment,
+                step_sizes[experiment.dataset],
+                data(experiment),
+                checkpoint_folder=checkpoint_folder / name,
+                checkpoint_seconds=checkpoint_seconds,
+            )
+        except DivergenceError as error:
+            # That a setting diverges is what a study may find out.
+            LOGGER.warning(f"LEFT OUT: {told}: {error}")
+            continue
         columns = curve.assign(**settings, seconds=record["training_seconds"])
-        tables.append(columns[[*SETTINGS, *curve.columns, "seconds"]])
+        tables.append(columns[[*STUDY_SETTINGS, *curve.columns, "seconds"]])
+    if not tables:
+        raise DivergenceError("every experiment of the study diverged; add a smaller step size")
     return pd.concat(tables, ignore_index=True)

@@ -107,6 +107,23 @@ def prune(weights: MLP, importance: MLP, share: float) -> MLP:
     return MLP(*pieces)
 
 
+def log_mean(log_values: np.ndarray) -> np.ndarray:
+    """log (1/S) Σ_s exp of values [S, n]: [n]."""
+    return logsumexp(log_values, axis=0) - np.log(len(log_values))
+
+
+def jackknife_error(log_values: np.ndarray) -> float:
+    """The standard error, by the choice of the S ≥ 2 draws alone, of the mean over the points of
+    :func:`log_mean` of values [S, n]."""
+    draws = len(log_values)
+    left = [log_mean(np.delete(log_values, i, axis=0)).mean() for i in range(draws)]
+    return float(np.sqrt((draws - 1) * np.var(left)))
+
+
+def _error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
 def evaluate(
     learned: Learned,
     experiment: Experiment,
@@ -117,14 +134,16 @@ def evaluate(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Marginal likelihoods by quadrature: under MAP, at q's mean, and averaged over q(θ).
 
-    Under q(θ) it is log (1/S) Σ_s p(x|θ_s), the predictive density that full VB is for.
+    Under q(θ) it is log (1/S) Σ_s p(x|θ_s), the predictive density that full VB is for, which S
+    draws estimate from below. All points share the draws; what that adds to the error of their
+    mean is taken from leaving out one draw at a time.
 
     Args:
         learned: both runs.
         experiment: the full VB run's settings.
         data: its data set.
         points: first images of each split.
-        weight_draws: S.
+        weight_draws: S ≥ 2.
         seed: of the draws.
 
     Returns:
@@ -155,12 +174,13 @@ def evaluate(
     ]
     rows = []
     for split, x in images.items():
+        by_draw = np.array([log_likelihood(theta, x) for theta in draws])
         values = {
             MAP: log_likelihood(learned.map_decoder, x),
             AT_MEAN: log_likelihood(learned.posterior.mean, x),
-            AVERAGED: logsumexp([log_likelihood(theta, x) for theta in draws], axis=0)
-            - np.log(weight_draws),
+            AVERAGED: log_mean(by_draw),
         }
+        errors = {AVERAGED: jackknife_error(by_draw)}
         for method, value in values.items():
             gain = value - values[MAP]
             rows.append(
@@ -169,9 +189,9 @@ def evaluate(
                     "method": method,
                     "split": split,
                     "marginal_log_likelihood": value.mean(),
-                    "standard_error": value.std(ddof=1) / np.sqrt(len(value)),
+                    "standard_error": np.hypot(_error(value), errors.get(method, 0.0)),
                     "gain_over_map": gain.mean(),
-                    "gain_standard_error": gain.std(ddof=1) / np.sqrt(len(gain)),
+                    "gain_standard_error": np.hypot(_error(gain), errors.get(method, 0.0)),
                     "n_points": len(value),
                 }
             )
