@@ -16,7 +16,7 @@ from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import Parameters
 from aevb.optimisers import Adagrad
-from aevb.random import Purpose, keys
+from aevb.random import Purpose, keys, normal
 from aevb.training import Trainer
 from conftest import assert_means
 
@@ -38,6 +38,9 @@ class GaussianMean:
 
     def prior(self) -> tfd.Distribution:
         return tfd.Independent(tfd.Normal(tf.zeros(1), tf.ones(1)), 1)
+
+    def noise(self, keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+        return normal(keys, shape)
 
     def encode(self, encoder: MLP, x: tf.Tensor) -> tfd.Distribution:
         mean = tf.zeros([*x.shape[:-1], 1]) + 0.0 * sum(tf.reduce_sum(w) for w in encoder)

@@ -11,7 +11,7 @@ from aevb.pictures import Pictures
 _TRUTH = "truth"
 # Inches.
 _CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.05, 0.25, 1.9, 0.2
-_TOP, _GAP, _BOTTOM = 0.42, 0.98, 1.0
+_TOP, _GAP, _BOTTOM = 0.42, 0.98, 1.16
 
 
 def draw(
@@ -86,7 +86,7 @@ def draw(
         lines += [
             f"errors: mean over {n_images} test images, 95 % interval; pictures: the first ones",
             "encoder: E[x|y, z] at its mean of z; HMC: E[x|y], the mean over draws of p(z|y)",
-            "both take what y tells of single pixels; PCA does not. Hollow: chains that do not mix",
+            "both take what y tells of single pixels. Hollow: chains that do not mix",
         ]
         style.footer(figure, lines)
     return figure
