@@ -309,10 +309,16 @@ def full_vb_options(wildcards):
     return f"--points {budget['points']} --weight-draws {budget['weight_draws']}"
 
 
-def full_vb_tables(wildcards):
-    return fig3_runs(
-        wildcards, "full_vb.csv", ["full_vb"], FIGURES["section2"]["full_vb"]
-    )
+def full_vb_tables(wildcards, file="full_vb.csv"):
+    return fig3_runs(wildcards, file, ["full_vb"], FIGURES["section2"]["full_vb"])
+
+
+def full_vb_histograms(wildcards):
+    return full_vb_tables(wildcards, "signal_to_noise.csv")
+
+
+def full_vb_prunings(wildcards):
+    return full_vb_tables(wildcards, "pruning.csv")
 
 
 def full_vb_folders(wildcards, input):
