@@ -287,6 +287,19 @@ def test_warm_up_for_each_algorithm():
     assert found == warmup | {"full_vb": warmup["aevb"]}
 
 
+def test_the_family_of_the_posterior_is_aevbs():
+    """`posterior: laplace` reaches AEVB; wake-sleep and full VB keep the Gaussian."""
+    found = {
+        algorithm: settings(
+            algorithm=algorithm, n_train=n_train_of(algorithm), posterior="laplace"
+        ).posterior
+        for algorithm in configuration.ALGORITHMS
+    }
+    assert found.pop("aevb") == "laplace" and set(found.values()) == {"gaussian"}
+    with pytest.raises(ConfigError, match="posterior: 'cauchy' is unknown; allowed: gaussian"):
+        checked(posterior="cauchy")
+
+
 def test_settings_of_monte_carlo_em_reach_the_experiment():
     """monte_carlo_em is part of what decides the numbers."""
     changed = settings(algorithm="mcem", n_train=10, monte_carlo_em={"leapfrog_steps": 3})

@@ -282,6 +282,7 @@ def experiment(
         snapshots=n_train is not None,
         step_sizes=tuple(config["step_sizes"]),
         seeds=tuple(config["seeds"] or budget["seeds"]),
+        posterior=config["posterior"] if algorithm == "aevb" else "gaussian",
         full_vb=config["full_vb"] if algorithm == "full_vb" else {},
         **samples,
     )
