@@ -1,7 +1,7 @@
 """Figures, drawn from finished tables alone."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from aevb.config import STUDIES
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 app = typer.Typer(help="Draw a figure from finished tables.", no_args_is_help=True)
 
@@ -96,12 +99,11 @@ def figure_4(
     log: Log = None,
 ) -> None:
     """Figure 4: the learned manifolds of models with a 2-D latent space."""
-    from aevb.figures import fig4, style
+    from aevb.figures import fig4
     from aevb.pictures import read_pictures
 
     start_logging(log)
-    style.save(fig4.draw(read_pictures(pictures), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(fig4.draw(read_pictures(pictures), note=note), output)
 
 
 @app.command("fig5")
@@ -112,12 +114,11 @@ def figure_5(
     log: Log = None,
 ) -> None:
     """Figure 5: samples from models with latent spaces of different sizes."""
-    from aevb.figures import fig5, style
+    from aevb.figures import fig5
     from aevb.pictures import read_pictures
 
     start_logging(log)
-    style.save(fig5.draw(read_pictures(pictures), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(fig5.draw(read_pictures(pictures), note=note), output)
 
 
 @app.command("projection")
@@ -128,11 +129,10 @@ def figure_projection(
     log: Log = None,
 ) -> None:
     """The data in a 2-D latent space."""
-    from aevb.figures import projection, style
+    from aevb.figures import projection
 
     start_logging(log)
-    style.save(projection.draw(projection.read_projection(table), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(projection.draw(projection.read_projection(table), note=note), output)
 
 
 @app.command("latent-usage")
@@ -143,22 +143,20 @@ def figure_latent_usage(
     log: Log = None,
 ) -> None:
     """How many latent dimensions each model uses."""
-    from aevb.figures import latent_usage, style
+    from aevb.figures import latent_usage
 
     start_logging(log)
-    style.save(latent_usage.draw(latent_usage.read_usage(table), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(latent_usage.draw(latent_usage.read_usage(table), note=note), output)
 
 
 @app.command("representation")
 def figure_representation(table: Table, output: Stem, note: Note = None, log: Log = None) -> None:
     """What a linear probe reads off the latent means."""
-    from aevb.figures import representation, style
+    from aevb.figures import representation
     from aevb.figures.measurements import read_measurements
 
     start_logging(log)
-    style.save(representation.draw(read_measurements([table]), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(representation.draw(read_measurements([table]), note=note), output)
 
 
 @app.command("restoration")
@@ -166,14 +164,13 @@ def figure_restoration(
     table: Table, pictures: Pictures, output: Stem, note: Note = None, log: Log = None
 ) -> None:
     """Denoised images, or images from block means, and their errors."""
-    from aevb.figures import restoration, style
+    from aevb.figures import restoration
     from aevb.figures.measurements import read_measurements
     from aevb.pictures import read_pictures
 
     start_logging(log)
     rows = read_measurements([table])
-    style.save(restoration.draw(rows, read_pictures(pictures), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(restoration.draw(rows, read_pictures(pictures), note=note), output)
 
 
 @app.command("inpainting")
@@ -181,14 +178,13 @@ def figure_inpainting(
     table: Table, pictures: Pictures, output: Stem, note: Note = None, log: Log = None
 ) -> None:
     """Completions of half images, and how likely the missing half was."""
-    from aevb.figures import inpainting, style
+    from aevb.figures import inpainting
     from aevb.figures.measurements import read_measurements
     from aevb.pictures import read_pictures
 
     start_logging(log)
     rows = read_measurements([table])
-    style.save(inpainting.draw(rows, read_pictures(pictures), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(inpainting.draw(rows, read_pictures(pictures), note=note), output)
 
 
 @app.command("anomaly")
@@ -201,14 +197,13 @@ def figure_anomaly(
     log: Log = None,
 ) -> None:
     """Unusual images, and how well they are told by how likely the model finds them."""
-    from aevb.figures import anomaly, style
+    from aevb.figures import anomaly
     from aevb.figures.measurements import read_measurements
     from aevb.pictures import read_pictures
 
     start_logging(log)
     rows, all_scores = read_measurements([table]), anomaly.read_scores(scores)
-    style.save(anomaly.draw(rows, all_scores, read_pictures(pictures), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(anomaly.draw(rows, all_scores, read_pictures(pictures), note=note), output)
 
 
 @app.command("gradient-variance")
@@ -238,11 +233,10 @@ def figure_kl_divergence(
     log: Log = None,
 ) -> None:
     """The analytic KL of Appendix B against Monte Carlo."""
-    from aevb.figures import kl_divergence, style
+    from aevb.figures import kl_divergence
 
     start_logging(log)
-    style.save(kl_divergence.draw(kl_divergence.read_divergences(table), note=note), output)
-    LOGGER.info(f"wrote {output}.pdf and .png")
+    _save(kl_divergence.draw(kl_divergence.read_divergences(table), note=note), output)
 
 
 @app.command("study")
@@ -304,3 +298,10 @@ def figure_weight_uncertainty(
         path = Path(f"{output}{name}.csv")
         write_atomically(path, rows.to_csv(index=False, float_format="%.6g"))
     LOGGER.info(f"wrote {output}.pdf, .png and .csv")
+
+
+def _save(figure: "Figure", output: Path) -> None:
+    from aevb.figures import style
+
+    style.save(figure, output)
+    LOGGER.info(f"wrote {output}.pdf and .png")

@@ -16,7 +16,6 @@ _INFERENCE = {
     "AIS": "annealed importance",
 }
 _MARGINAL = "marginal"
-_CHECKS = ("share with R-hat below 1.1", "share that passes its checks")
 # Inches.
 _CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.0, 1.55, 2.3, 0.25
 _TOP, _GAP, _BOTTOM = 0.42, 0.95, 1.0
@@ -90,12 +89,12 @@ def _gains(axes: Axes, rows: pd.DataFrame) -> None:
         gain = measurements.select(gains, method=method).iloc[0]
         value = measurements.select(log_likelihoods, method=method).iloc[0]["value"]
         color = measurements.COLORS[method]
-        checks = rows[(rows["method"] == method) & rows["quantity"].isin(_CHECKS)]
-        passed = checks["value"].iloc[0] if len(checks) else 0.0
-        measurements.dot(axes, gain, at, color, hollow=passed < measurements.ENOUGH)
-        if not len(checks):
+        passed = measurements.share_passed(rows, method)
+        hollow = passed is None or passed < measurements.ENOUGH
+        measurements.dot(axes, gain, at, color, hollow=hollow)
+        if passed is None:
             label += "\nhas no checks"
-        elif passed < measurements.ENOUGH:
+        elif hollow:
             label += f"\n{100 * passed:.0f} % pass its checks"
         ends += [gain["value"], *gain[["low", "high"]].dropna()]
         axes.text(

@@ -37,6 +37,9 @@ ENOUGH = 0.95
 """Of the images must pass a method's own checks, or its mark is hollow."""
 
 
+_CHECKS = ("share with R-hat below 1.1", "share that passes its checks")
+
+
 def read_measurements(paths: Iterable[Path]) -> pd.DataFrame:
     """The tables of ``aevb evaluate``, checked, one below the other.
 
@@ -55,6 +58,13 @@ def select(measurements: pd.DataFrame, **values: object) -> pd.DataFrame:
         wanted = ", ".join(f"{column} {value}" for column, value in values.items())
         raise DataError(f"the table has no row with {wanted}; make it anew")
     return rows
+
+
+def share_passed(rows: pd.DataFrame, method: str) -> float | None:
+    """The share of images that pass a method's own checks, of the rows of one data set and
+    condition; None where it has none."""
+    checks = rows[(rows["method"] == method) & rows["quantity"].isin(_CHECKS)]
+    return float(checks["value"].iloc[0]) if len(checks) else None
 
 
 def dot(

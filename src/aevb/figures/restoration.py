@@ -53,17 +53,12 @@ def draw(
             axes.set_title(f"{style.title(name)}, $N_z$={latent_dim}: {condition}")
             left = (_LEFT + panel + _BETWEEN) / width
             dots = figure.add_axes((left, base, _DOTS / width, tall / height))
+            here = rows[(rows["dataset"] == name) & (rows["condition"] == condition)]
             for at, method in enumerate(labels[1:], start=1):
                 row = measurements.select(group, method=method).iloc[0]
                 color = measurements.COLORS.get(method, style.NEUTRAL)
-                checks = rows[
-                    (rows["dataset"] == name)
-                    & (rows["condition"] == condition)
-                    & (rows["method"] == method)
-                    & (rows["quantity"] == "share with R-hat below 1.1")
-                ]
-                passed = checks["value"].iloc[0] if len(checks) else 1.0
-                hollow = passed < measurements.ENOUGH
+                passed = measurements.share_passed(here, method)
+                hollow = passed is not None and passed < measurements.ENOUGH
                 measurements.dot(dots, row, at + 0.5, color, hollow=hollow)
                 mixed = f"\nR-hat < 1.1: {100 * passed:.0f} %" if hollow else ""
                 dots.text(
