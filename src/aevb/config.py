@@ -37,6 +37,7 @@ _PER_DATASET = {
     "pixel_divisor",
     "training_samples",
     "selection_samples",
+    "seeds",
 }
 
 
@@ -248,6 +249,8 @@ def experiment(
         samples["training_samples"] = _for_dataset(
             config["training_samples"], dataset, "training_samples"
         )
+    seeds = config["seeds"] or (n_train is not None and budget["fig3"]["seeds"])
+    seeds = seeds or _for_dataset(budget["seeds"], dataset, "seeds")
     warmup = reading["warmup_minibatches"]
     observation = definitions[dataset]["observation"]
     if observation == "gaussian" and config["binarisation"] == "dynamic":
@@ -281,7 +284,7 @@ def experiment(
         n_train=n_train,
         snapshots=n_train is not None,
         step_sizes=tuple(config["step_sizes"]),
-        seeds=tuple(config["seeds"] or budget["seeds"]),
+        seeds=tuple(seeds),
         posterior=config["posterior"] if algorithm == "aevb" else "gaussian",
         full_vb=config["full_vb"] if algorithm == "full_vb" else {},
         **samples,
@@ -332,7 +335,8 @@ def study(config: dict, definitions: dict, name: str, scale: str | None = None) 
             algorithm="aevb",
             scale=scale,
         )
-        return base.with_budget(budget["training_samples"])
+        seeds = config["seeds"] or budget["seeds"] or base.seeds
+        return replace(base.with_budget(budget["training_samples"]), seeds=tuple(seeds))
 
     base = panel(content["dataset"], content["latent_dim"])
     if name == "gradient_estimators":
