@@ -554,15 +554,15 @@ def test_smoothness_of_noise_and_of_nothing():
     assert findings.smoothness(np.full((4, 4, 3, 3), 0.5)) == (0, 0)
 
 
-def bounds(samples=10_000_000, gap=2.0, last_gap=3.0) -> pd.DataFrame:
-    """Our curves of Figure 2: AEVB two nats above wake-sleep, the gap growing with N_z or not."""
+def bounds(samples=10_000_000, last_gap=3.0) -> pd.DataFrame:
+    """Our curves of Figure 2: AEVB two nats above wake-sleep, another gap at the largest N_z."""
     rows = []
     for dim in (3, 10, 20, 200):
         for algorithm, lower in (("AEVB", 0.0), ("wake-sleep", 2.0)):
             for split in ("train", "test"):
                 for seed in (0, 1):
                     for count in (1000, samples):
-                        below = (last_gap if dim == 200 else gap) if split == "test" else 0
+                        below = (last_gap if dim == 200 else 2.0) if split == "test" else 0
                         value = -100 - lower - below - 200 * (count == 1000) + 0.5 * seed
                         rows.append(("ours", "MNIST", dim, algorithm, split, seed, count, value))
     columns = ["source", "dataset", "latent_dim", "algorithm", "split", "seed"]
@@ -611,11 +611,11 @@ def usage(name="MNIST") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def biases(few=0.02, many=5.0) -> pd.DataFrame:
+def biases(few=0.02) -> pd.DataFrame:
     rows = [
         ("PPCA", name, dim, bias)
         for name, offset in (("harmonic kernel, 4000", 0), ("harmonic kernel, 50 (paper)", 9))
-        for dim, bias in ((2, few + offset), (3, -few), (5, 0.3), (20, many), (50, many))
+        for dim, bias in ((2, few + offset), (3, -few), (5, 0.3), (20, 5.0), (50, 5.0))
     ]
     rows.append(("VAE", "harmonic kernel, 4000", 3, 77.0))
     return pd.DataFrame(rows, columns=["model", "estimator", "latent_dim", "bias"])
@@ -633,7 +633,7 @@ def applied() -> dict[str, pd.DataFrame]:
 
 
 def place(folder: Path, **changes) -> Path:
-    """The results of a scale on which everything agrees with the paper, with ``changes``."""
+    """The results of a scale, much like the paper's, with ``changes``."""
     parts = {
         "figures/fig2.csv": bounds(),
         "tables/fig2_distance.csv": distances(),
@@ -657,25 +657,24 @@ def place(folder: Path, **changes) -> Path:
     return folder
 
 
-def judged(folder: Path) -> pd.DataFrame:
+def told(folder: Path) -> pd.DataFrame:
     found = findings.find(folder)
-    assert found.columns.tolist() == ["figure", "section", "paper", "ours", "agreement"]
+    assert found.columns.tolist() == ["figure", "section", "paper", "ours"]
     assert not found["figure"].duplicated().any()
     return found.set_index("figure")
 
 
-def test_everything_agrees(tmp_path):
-    """On results like the paper's every claim agrees, and what is no claim is called so."""
-    found = judged(place(tmp_path))
-    claims = {"fig2", "fig3", "fig4", "latent_usage", "estimators"}
-    assert set(found.index) == claims | {"fig5", *applied()}
-    for name, finding in found["agreement"].items():
-        assert finding == (findings.AGREES if name in claims else findings.NO_CLAIM)
+def test_every_figure_has_its_line(tmp_path):
+    """Each figure has one line, which says where the paper has no experiment."""
+    paper = told(place(tmp_path))["paper"]
+    claims = {"fig2", "fig3", "fig4", "fig5", "latent_usage", "estimators"}
+    assert set(paper.index) == claims | set(applied())
+    assert set(paper.index[paper.str.startswith("Without an experiment: ")]) == set(applied())
 
 
 def test_sentences_hold_the_numbers(tmp_path):
     """The sentences are filled with the numbers of the tables: means over seeds, last points."""
-    ours = judged(place(tmp_path))["ours"]
+    ours = told(place(tmp_path))["ours"]
     assert "above wake-sleep on the test set in 4 of 4 panels, at 10,000,000 s" in ours["fig2"]
     assert "at 10,000,000 samples, nats: AEVB +1.5, wake-sleep +1.5." in ours["fig2"]
     assert "in 4 of 4 comparisons of their last common points." in ours["fig3"]
@@ -700,112 +699,135 @@ def swapped(rows: pd.DataFrame, dims=(3, 10, 20, 200)) -> pd.DataFrame:
     return rows.assign(algorithm=rows["algorithm"].where(~chosen, other))
 
 
-def shuffled(images: np.ndarray) -> np.ndarray:
-    flat = images.reshape(-1, *images.shape[2:])
-    return np.random.default_rng(0).permutation(flat).reshape(images.shape)
+def nearer(rows: pd.DataFrame) -> pd.DataFrame:
+    """The distances with AEVB three nats higher in one panel."""
+    chosen = (rows["latent_dim"] == 200) & (rows["algorithm"] == "AEVB")
+    return rows.assign(difference=rows["difference"] + 3 * chosen)
 
 
-SHORT = {
-    "figures__fig2.csv": bounds(samples=500_000),
-    "tables__fig2_distance.csv": distances(samples=500_000),
-}
-AGREES, PARTLY, DISAGREES = findings.AGREES, findings.PARTLY, findings.DISAGREES
-CONTROLS = {
-    "swapped curves": ("fig2", DISAGREES, {"figures__fig2.csv": swapped(bounds())}),
-    "half of them": ("fig2", DISAGREES, {"figures__fig2.csv": swapped(bounds(), (3, 10))}),
-    "one of them": ("fig2", PARTLY, {"figures__fig2.csv": swapped(bounds(), (3,))}),
-    "too low": ("fig2", PARTLY, {"tables__fig2_distance.csv": distances(-5.01)}),
-    "too high": ("fig2", PARTLY, {"tables__fig2_distance.csv": distances(5.01)}),
-    "just close enough": ("fig2", AGREES, {"tables__fig2_distance.csv": distances(-4.99)}),
-    "short": ("fig2", findings.TOO_SHORT, SHORT),
+PANELS = "MNIST: AEVB ends above wake-sleep on the test set in {} of 4 panels, at {} samples."
+DIFFERENCE = " Ours minus the paper's at {} samples, nats: {}."
+ORDERS = "The algorithms rank as in the paper in {} of 4 comparisons of their last common points"
+GAPS = (
+    " Running training bound minus test bound at the end, nats:"
+    " {} (test {}) for N_z = 200, +2.0 (test −101.8) for N_z = 20."
+)
+LONG, CLOSE = "10,000,000", "AEVB +1.5, wake-sleep +1.5"
+CHANGES = {
+    "swapped curves": (
+        "fig2",
+        PANELS.format(0, LONG) + DIFFERENCE.format(LONG, CLOSE),
+        {"figures__fig2.csv": swapped(bounds())},
+    ),
+    "half of them": (
+        "fig2",
+        PANELS.format(2, LONG) + DIFFERENCE.format(LONG, CLOSE),
+        {"figures__fig2.csv": swapped(bounds(), (3, 10))},
+    ),
+    "short curves": (
+        "fig2",
+        PANELS.format(4, "500,000") + DIFFERENCE.format("500,000", CLOSE),
+        {
+            "figures__fig2.csv": bounds(samples=500_000),
+            "tables__fig2_distance.csv": distances(samples=500_000),
+        },
+    ),
+    "unequal distances": (
+        "fig2",
+        PANELS.format(4, LONG) + DIFFERENCE.format(LONG, "AEVB −4.0 to −1.0, wake-sleep −4.0"),
+        {"tables__fig2_distance.csv": nearer(distances(-4.0))},
+    ),
     "no distance": (
         "fig2",
-        findings.TOO_SHORT,
+        PANELS.format(4, LONG),
         {"tables__fig2_distance.csv": distances().iloc[:0]},
-    ),
-    "one order": (
-        "fig3",
-        PARTLY,
-        {"tables__fig3_orders.csv": orders(True, True, True, False)},
     ),
     "half of the orders": (
         "fig3",
-        DISAGREES,
+        ORDERS.format(2) + "; not for N = 50000, train: MCEM > AEVB > wake-sleep,"
+        " N = 50000, test: MCEM > AEVB > wake-sleep.",
         {"tables__fig3_orders.csv": orders(True, True, False, False)},
     ),
     "exact values count": (
         "fig3",
-        DISAGREES,
+        ORDERS.format(3) + "; not for N = 1000, train: MCEM > AEVB > wake-sleep.",
         {
             "tables__fig3_orders.csv": pd.concat(
                 [
-                    orders(False, False, False, False),
-                    orders(True, True, True, True, estimator="paper"),
+                    orders(False, True, True, True),
+                    orders(True, True, False, False, estimator="paper"),
                 ]
             )
         },
     ),
+    "no exact values": (
+        "fig3",
+        ORDERS.format(3) + "; not for N = 1000, test: MCEM > AEVB > wake-sleep.",
+        {"tables__fig3_orders.csv": orders(True, False, True, True, estimator="paper")},
+    ),
     "no common points": (
         "fig3",
-        findings.TOO_SHORT,
+        "The curves are too short.",
         {"tables__fig3_orders.csv": orders(True, True, True, True).iloc[:0]},
-    ),
-    "unsmooth manifold": ("fig4", DISAGREES, {"figures__fig4.npz": {"MNIST": shuffled(ramp())}}),
-    "one unsmooth manifold": (
-        "fig4",
-        PARTLY,
-        {"figures__fig4.npz": {"MNIST": shuffled(ramp()), "FreyFace": ramp()}},
     ),
     "collapsed manifold": (
         "fig4",
-        DISAGREES,
+        "MNIST: neighbours on the grid differ by 0.000 (rms per pixel), any two images by 0.000.",
         {"figures__fig4.npz": {"MNIST": np.full((4, 4, 4, 4), 0.5)}},
     ),
-    "large gap": ("latent_usage", DISAGREES, {"figures__fig2.csv": bounds(last_gap=7.5)}),
-    "gap within reach": ("latent_usage", AGREES, {"figures__fig2.csv": bounds(last_gap=3.9)}),
-    "gap everywhere": ("latent_usage", AGREES, {"figures__fig2.csv": bounds(gap=9, last_gap=9)}),
-    "short, gap": ("latent_usage", findings.TOO_SHORT, SHORT),
-    "no curves": ("latent_usage", findings.TOO_SHORT, {"figures__fig2.csv": None}),
+    "large gap": (
+        "latent_usage",
+        "MNIST: active latent dimensions: 14 of 20, 14 of 200." + GAPS.format("+7.0", "−106.8"),
+        {"figures__fig2.csv": bounds(last_gap=7.0)},
+    ),
+    "no curves": (
+        "latent_usage",
+        "MNIST: active latent dimensions: 14 of 20, 14 of 200.",
+        {"figures__fig2.csv": None},
+    ),
     "one latent space": (
         "latent_usage",
-        findings.TOO_SHORT,
+        "MNIST: active latent dimensions: 14 of 200.",
         {"figures__latent_usage.csv": usage()[usage()["latent_dim"] == 200]},
+    ),
+    "all dimensions active": (
+        "latent_usage",
+        "MNIST: active latent dimensions: 20 of 20, 200 of 200."
+        + GAPS.format("+3.0", "−102.8")
+        + " No dimension is superfluous.",
+        {"figures__latent_usage.csv": usage().assign(active=True)},
     ),
     "biased estimator": (
         "estimators",
-        DISAGREES,
+        "Bias on probabilistic PCA with 4000 samples, nats: +0.200 for N_z = 2, −0.200 for N_z = 3,"
+        " +0.300 for N_z = 5, +5.000 for N_z = 20, +5.000 for N_z = 50.",
         {"figures__estimators.csv": biases(few=0.2)},
-    ),
-    "good in many dimensions": (
-        "estimators",
-        PARTLY,
-        {"figures__estimators.csv": biases(many=0.05)},
     ),
     "small budget": (
         "estimators",
-        findings.TOO_SHORT,
+        "The large budget is not tried.",
         {"figures__estimators.csv": biases()[biases()["estimator"].str.contains("50")]},
     ),
 }
 
 
-@pytest.mark.parametrize("control", CONTROLS)
-def test_a_claim_that_does_not_hold_is_told(tmp_path, control):
-    """One change to agreeing results changes its own finding as stated, and no other claim."""
-    name, agreement, changes = CONTROLS[control]
-    found = judged(place(tmp_path, **changes))["agreement"]
-    assert found[name] == agreement
-    claims = {"fig2", "fig3", "fig4", "latent_usage", "estimators"} & set(found.index)
-    # Two claims are made of the curves.
+@pytest.mark.parametrize("change", CHANGES)
+def test_sentences_follow_the_tables(tmp_path, change):
+    """One change to the results changes its own sentence as stated, and no other."""
+    name, said, changes = CHANGES[change]
+    before = told(place(tmp_path / "before"))["ours"]
+    after = told(place(tmp_path / "after", **changes))["ours"]
+    assert before[name] != after[name] == said
+    # Two sentences are made of the curves.
     touched = {"fig2", "latent_usage"} if "figures__fig2.csv" in changes else {name}
-    others = claims - {name} - touched
-    assert (found[list(others)] == findings.AGREES).all()
+    others = before.index.difference(touched)
+    assert after[others].equals(before[others])
 
 
 def test_dissent_is_named(tmp_path):
     """Where an order is not the paper's, the sentence says where and what it is instead."""
     changes = {"tables__fig3_orders.csv": orders(True, True, True, False)}
-    ours = judged(place(tmp_path, **changes)).loc["fig3", "ours"]
+    ours = told(place(tmp_path, **changes)).loc["fig3", "ours"]
     assert "in 3 of 4 comparisons" in ours
     assert ours.endswith("not for N = 50000, test: MCEM > AEVB > wake-sleep.")
 
@@ -817,7 +839,7 @@ def test_absent_results_are_left_out(tmp_path):
     for path in tmp_path.rglob("*.*"):
         if path.name != "fig4.npz":
             path.unlink()
-    assert list(judged(tmp_path).index) == ["fig4"]
+    assert list(told(tmp_path).index) == ["fig4"]
 
 
 @pytest.mark.parametrize(

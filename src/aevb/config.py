@@ -13,7 +13,9 @@ import yaml
 from aevb.errors import ConfigError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-ALGORITHMS = ("aevb", "wake_sleep", "mcem", "full_vb")
+LABELS = {"aevb": "AEVB", "wake_sleep": "wake-sleep", "mcem": "MCEM", "full_vb": "full VB"}
+"""What tables and figures call the algorithms."""
+ALGORITHMS = tuple(LABELS)
 _SELECTION_N_TRAIN = 1000
 _METHODS = {
     "harmonic": (
@@ -100,6 +102,9 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
     for where, estimators in wanted.items():
         for estimator in estimators:
             _choice(estimator, config["estimators"], f"{name}: {where}.estimators")
+    if config["figures"]["fig3"]["bound"]:
+        bound = config["figures"]["fig3"]["bound"]
+        _choice(bound, config["estimators"], f"{name}: figures.fig3.bound")
     latent_dim = config["figures"]["fig3"]["latent_dim"]
     for estimator in wanted["figures.fig3"]:
         if config["estimators"][estimator]["method"] == "quadrature" and latent_dim > 3:

@@ -19,3 +19,7 @@ class CheckpointError(AevbError):
 
 class DivergenceError(AevbError):
     """A bound or a parameter became non-finite during training."""
+
+
+class AuditFailure(AevbError):
+    """A claim fails, or a record is not sound."""

@@ -120,10 +120,15 @@ def fig3_selection_settings(wildcards):
 
 
 def likelihood_estimators(wildcards):
-    """Settings of the estimators that Figure 3 shows."""
+    """Settings of the estimators that Figure 3 shows, and of the bound beside them."""
+    names = dict.fromkeys([*FIG3["estimators"], FIG3["bound"]])
     return json.dumps(
-        {name: SETTINGS["estimators"][name] for name in FIG3["estimators"]}
+        {name: SETTINGS["estimators"][name] for name in names if name is not None}
     )
+
+
+def drawn_estimators(wildcards):
+    return " ".join(f"--estimator {shlex.quote(name)}" for name in FIG3["estimators"])
 
 
 def likelihood_points(wildcards):
@@ -574,6 +579,63 @@ def section2_tables(wildcards):
     return tables
 
 
+def everything(wildcards):
+    """All that the default target draws and tabulates, of the data sets that can be had."""
+    parts = [
+        figure_files("fig1"),
+        figure_2(wildcards),
+        figure_3(wildcards) if is_available(FIG3["dataset"]) else [],
+        fig3_tables(wildcards) if is_available(FIG3["dataset"]) else [],
+        latent_figures(wildcards),
+        explorer_page(wildcards),
+        application_figures(wildcards),
+        applications_table(wildcards),
+        section2_figures(wildcards),
+        (
+            estimators_figure(wildcards)
+            if is_available(FIGURES["estimators"]["dataset"])
+            else []
+        ),
+        tables(wildcards),
+    ]
+    return [
+        path for part in parts for path in ([part] if isinstance(part, str) else part)
+    ]
+
+
+def record_files(wildcards):
+    """What a manifest waits for: all that is made of this scale."""
+    if wildcards.scale != SETTINGS["scale"]:
+        raise WorkflowError(
+            f"the manifest of {wildcards.scale} needs --config scale={wildcards.scale}"
+        )
+    return everything(wildcards)
+
+
+def all_records(wildcards):
+    """The records of all data sets that a figure may want, whether they can be had or not."""
+    wanted = [*FIG2["latent_dims"], FIG3["dataset"], FIGURES["estimators"]["dataset"]]
+    for dataset in dict.fromkeys(wanted):
+        checkpoints.fetch.get(dataset=dataset)
+    return [f"{CACHE}/{dataset}.json" for dataset in dict.fromkeys(wanted)]
+
+
+def reference_numbers(wildcards):
+    return sorted(str(path) for path in Path("resources/reference").glob("*.csv"))
+
+
+def audit_files(wildcards):
+    folder = f"results/{SETTINGS['scale']}"
+    return [f"{folder}/audit/claims.csv", f"{folder}/figures/audit.pdf"]
+
+
+def settings_json(wildcards):
+    """The checked configuration, as it decides numbers."""
+    return json.dumps(
+        {k: v for k, v in SETTINGS.items() if k != "checkpoint_seconds"}, sort_keys=True
+    )
+
+
 def definition(wildcards):
     return json.dumps(DATASETS[wildcards.dataset], sort_keys=True)
 
@@ -716,8 +778,8 @@ def tables(wildcards):
     )
 
 
-def findings(path):
-    """What the finished table says of each figure, as text for its caption; nothing before that."""
+def by_figure(path):
+    """The rows of a finished table for each figure, for its caption; nothing before that."""
     lines = {}
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
@@ -758,4 +820,6 @@ shell.prefix(
 )
 # For the captions of the report.
 config["left_out"] = left_out()
-config["findings"] = findings(Path("results", SETTINGS["scale"], "tables/findings.csv"))
+RESULTS = Path("results", SETTINGS["scale"])
+config["findings"] = by_figure(RESULTS / "tables/findings.csv")
+config["verdicts"] = by_figure(RESULTS / "audit/claims.csv")

@@ -210,10 +210,11 @@ rule draw_fig3:
     params:
         stem=subpath(output.pdf, strip_suffix=".pdf"),
         note=figure_note,
+        estimators=drawn_estimators,
         code=code_hash("aevb.figures.fig3", "aevb.figures.style"),
     shell:
         "python -m aevb figure fig3 {input.likelihoods:q} --output {params.stem:q}"
-        " --paper {input.paper:q} --note {params.note:q} --log {log:q}"
+        " --paper {input.paper:q} {params.estimators} --note {params.note:q} --log {log:q}"
 
 
 rule fig3_tables:
@@ -246,10 +247,11 @@ rule fig3_tables:
         mem_mb=1000,
         runtime="10m",
     params:
+        estimators=drawn_estimators,
         code=code_hash("aevb.figures.fig3_distance"),
     shell:
         "python -m aevb table fig3-distance {input.likelihoods:q} --output {output.distance:q}"
-        " --orders {output.orders:q} --paper {input.paper:q} --log {log:q}"
+        " --orders {output.orders:q} --paper {input.paper:q} {params.estimators} --log {log:q}"
 
 
 rule draw_estimators:

@@ -8,8 +8,8 @@ from aevb.algorithms.full_vb import FullVB
 from aevb.algorithms.mcem import MonteCarloEM
 from aevb.algorithms.state import Info, State
 from aevb.algorithms.wake_sleep import WakeSleep
+from aevb.config import LABELS
 
 ALGORITHMS = {"aevb": AEVB, "wake_sleep": WakeSleep, "mcem": MonteCarloEM, "full_vb": FullVB}
-LABELS = {"aevb": "AEVB", "wake_sleep": "wake-sleep", "mcem": "MCEM", "full_vb": "full VB"}
 
 __all__ = ["AEVB", "ALGORITHMS", "LABELS", "FullVB", "Info", "MonteCarloEM", "State", "WakeSleep"]

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from aevb.cli import applications, figures, latent, section2, stages, tables
+from aevb.cli import applications, audit, figures, latent, section2, stages, tables
 from aevb.errors import AevbError
 from aevb.interruption import Interrupted
 from aevb.progress import LOGGER, start_logging
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stages.app)
+app.add_typer(audit.app)
 app.add_typer(latent.app)
 app.add_typer(applications.apply, name="apply")
 app.add_typer(applications.evaluate, name="evaluate")

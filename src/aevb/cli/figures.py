@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aevb.cli.options import PAPER, PAPER_FIG3, Curves, Likelihoods, Log, Note, Paper, Stem
+from aevb.cli.options import PAPER, PAPER_FIG3, Curves, Drawn, Likelihoods, Log, Note, Paper, Stem
 from aevb.config import STUDIES
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
@@ -42,6 +42,7 @@ def figure_3(
     likelihoods: Likelihoods,
     output: Stem,
     paper: Paper = PAPER_FIG3,
+    estimator: Drawn = None,
     note: Note = None,
     log: Log = None,
 ) -> None:
@@ -50,7 +51,7 @@ def figure_3(
     from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
 
     start_logging(log)
-    ours, theirs = read_likelihoods(likelihoods), read_paper_likelihoods(paper)
+    ours, theirs = read_likelihoods(likelihoods, estimator), read_paper_likelihoods(paper)
     style.save(fig3.draw(ours, theirs, note=note), output)
     drawn = fig3.table(ours, theirs)
     write_atomically(Path(f"{output}.csv"), drawn.to_csv(index=False, float_format="%.6f"))
@@ -305,3 +306,19 @@ def _save(figure: "Figure", output: Path) -> None:
 
     style.save(figure, output)
     LOGGER.info(f"wrote {output}.pdf and .png")
+
+
+@app.command("audit")
+def figure_audit(
+    claims: Annotated[Path, typer.Argument(help="Table of claims, of `aevb audit --output`.")],
+    output: Stem,
+    note: Note = None,
+    log: Log = None,
+) -> None:
+    """All verdicts of an audit at a glance."""
+    from aevb.figures import audit
+
+    start_logging(log)
+    verdicts = audit.read_verdicts(claims)
+    _save(audit.draw(verdicts, note=note), output)
+    write_atomically(Path(f"{output}.csv"), verdicts.to_csv(index=False))

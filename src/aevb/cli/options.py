@@ -19,6 +19,9 @@ Weights = Annotated[list[Path], typer.Argument(help="Weights of the models, of `
 Curves = Annotated[list[Path], typer.Argument(help="Curve tables of the experiments.")]
 Likelihoods = Annotated[list[Path], typer.Argument(help="Tables of `aevb likelihood`.")]
 Paper = Annotated[Path, typer.Option(help="The paper's curves.")]
+Drawn = Annotated[
+    list[str] | None, typer.Option("--estimator", help="Only these estimators; default: all.")
+]
 Stem = Annotated[Path, typer.Option(help="Picture and table, without the suffix.")]
 Table = Annotated[Path, typer.Option(help="The table (CSV).")]
 Note = Annotated[str | None, typer.Option(help="Footer of the picture.")]
@@ -28,3 +31,4 @@ DATASETS = Path("config/datasets.yaml")
 SCHEMAS = Path("workflow/schemas")
 PAPER = Path("resources/paper/fig2_lower_bound.csv")
 PAPER_FIG3 = Path("resources/paper/fig3_marginal_likelihood.csv")
+RESOURCES = Path("resources")

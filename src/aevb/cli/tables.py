@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aevb.cli.options import PAPER, PAPER_FIG3, Curves, Likelihoods, Log, Paper, Table
+from aevb.cli.options import PAPER, PAPER_FIG3, Curves, Drawn, Likelihoods, Log, Paper, Table
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.progress import start_logging
@@ -35,6 +35,7 @@ def table_fig3_distance(
     output: Annotated[Path, typer.Option(help="The table of distances (CSV).")],
     orders: Annotated[Path, typer.Option(help="The table of the curves' orders (CSV).")],
     paper: Paper = PAPER_FIG3,
+    estimator: Drawn = None,
     log: Log = None,
 ) -> None:
     """How far Figure 3's curves are from the paper's, and whether they lie in the same order."""
@@ -42,7 +43,7 @@ def table_fig3_distance(
     from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
 
     start_logging(log)
-    ours, theirs = read_likelihoods(likelihoods), read_paper_likelihoods(paper)
+    ours, theirs = read_likelihoods(likelihoods, estimator), read_paper_likelihoods(paper)
     for path, rows in (
         (output, fig3_distance.distance(ours, theirs)),
         (orders, fig3_distance.orders(ours, theirs)),
@@ -114,7 +115,7 @@ def table_findings(
     page: Page,
     log: Log = None,
 ) -> None:
-    """What the paper shows, what we show, and whether they agree."""
+    """What the paper shows and what we show, a line a figure."""
     from aevb.figures import pages
     from aevb.figures.findings import find
 

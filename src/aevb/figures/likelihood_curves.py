@@ -1,6 +1,6 @@
 """Tables of marginal log-likelihoods along training: our runs', and the paper's own (Figure 3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +67,9 @@ _PARSERS: dict[str, tables.Parser] = {
 }
 
 
-def read_likelihoods(paths: Iterable[Path | str]) -> pd.DataFrame:
+def read_likelihoods(
+    paths: Iterable[Path | str], estimators: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Read and check the likelihood tables of any number of runs.
 
     Args:
@@ -76,6 +78,7 @@ def read_likelihoods(paths: Iterable[Path | str]) -> pd.DataFrame:
             ``standard_error`` its standard error from the estimator's own noise; ``n_flagged``
             points fail the estimator's gate, and ``marginal_log_likelihood_passed`` is the mean
             over the others, empty where there are none. Nats per datapoint.
+        estimators: those wanted; all without it.
 
     Returns:
         One table with these columns, sorted by what tells its rows apart. ``acceptance``, ``rhat``,
@@ -93,6 +96,10 @@ def read_likelihoods(paths: Iterable[Path | str]) -> pd.DataFrame:
             "No likelihood table was given: there is nothing to draw. Estimate likelihoods first."
         )
     joined = tables.read_all(paths, {name: _PARSERS[name] for name in COLUMNS}, KEY, _consistent)
+    if estimators:
+        joined = joined[joined["estimator"].isin(estimators)]
+        if joined.empty:
+            raise DataError(f"The tables hold no estimate by {', '.join(estimators)}.")
     return joined.sort_values(KEY, ignore_index=True)
 
 

@@ -1,0 +1,432 @@
+"""Whether a finished record is whole, unaltered, and of the configuration that it is said to be of.
+
+Everything that can be computed again from other files of the record is, and compared.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aevb import config as configuration
+from aevb.audit import manifest
+from aevb.audit.tables import Tables, read_csv
+from aevb.config import LABELS, Experiment
+from aevb.errors import AevbError, DataError
+from aevb.figures import fig2, fig2_distance, fig3, fig3_distance, gradient_variance, studies
+from aevb.figures.curves import read_curves, read_paper_curves
+from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
+from aevb.figures.measurements import read_measurements
+
+OK, WRONG, ABSENT = "ok", "wrong", "not there"
+
+_MAY_BE_EMPTY = {
+    *("seed", "label", "n_train", "low", "high", "seed_sd", "objective", "mean_over_panels"),
+    *("standard_error", "acceptance", "rhat", "ess", "divergences", "bias_passed"),
+    *("n_points", "n_flagged", "marginal_log_likelihood_passed", "seconds"),
+    *("likelihood_evaluations", "at_equal_samples", "at_equal_cost"),
+}
+"""Columns in which an empty cell says that there is no such number, not that it is lost."""
+
+_PROVENANCE = ("experiment", "step_size", "package", "versions", "machine", "final", "threads")
+_ROUNDED = 1e-3
+"""The last digit that the tables keep, in nats."""
+
+
+class Finding(NamedTuple):
+    """One check of the record: ``outcome`` is ``ok``, ``wrong`` or ``not there`` (what would be
+    checked was not made), ``detail`` says what was checked or what is wrong."""
+
+    check: str
+    outcome: str
+    detail: str
+
+
+class Run(NamedTuple):
+    """One training run that the configuration asks for."""
+
+    folder: Path
+    experiment: Experiment
+
+
+class Record(NamedTuple):
+    """What is checked, and against what."""
+
+    folder: Path
+    tables: Tables
+    settings: dict
+    definitions: dict
+    scale: str
+    left_out: frozenset[str]
+
+    @property
+    def fig2_runs(self) -> list[Run]:
+        """The runs of Figure 2 whose data could be had."""
+        content = self.settings["figures"]["fig2"]
+        return [
+            self._run(dataset, latent_dim, algorithm)
+            for dataset, dims in content["latent_dims"].items()
+            if dataset not in self.left_out
+            for latent_dim, algorithm in itertools.product(dims, content["algorithms"])
+        ]
+
+    @property
+    def fig3_runs(self) -> list[Run]:
+        """The runs of Figure 3, none where its data could not be had."""
+        content = self.settings["figures"]["fig3"]
+        if content["dataset"] in self.left_out:
+            return []
+        return [
+            self._run(content["dataset"], content["latent_dim"], algorithm, n_train)
+            for n_train, algorithm in itertools.product(content["n_train"], content["algorithms"])
+        ]
+
+    def _run(
+        self, dataset: str, latent_dim: int, algorithm: str, n_train: int | None = None
+    ) -> Run:
+        hidden_units = self.settings["figures"]["fig3"]["hidden_units"] if n_train else None
+        experiment = configuration.experiment(
+            self.settings,
+            self.definitions,
+            dataset=dataset,
+            latent_dim=latent_dim,
+            algorithm=algorithm,
+            scale=self.scale,
+            n_train=n_train,
+            hidden_units=hidden_units,
+        )
+        folder = self.folder / "runs" / self.settings["variant"] / dataset / algorithm
+        if n_train:
+            folder = folder / f"hidden_units_{hidden_units}" / f"n_train_{n_train}"
+        return Run(folder / f"latent_dim_{latent_dim}", experiment)
+
+
+def check(
+    folder: Path, resources: Path, settings: dict, definitions: dict, scale: str
+) -> list[Finding]:
+    """All checks of one record.
+
+    Args:
+        folder: ``results/<scale>``.
+        resources: where the paper's curves lie.
+        settings, definitions: the configuration as :func:`aevb.config.load` gives it.
+        scale: the scale that the folder is said to be of.
+    """
+    try:
+        contents = manifest.read(folder)
+    except DataError as error:
+        return [Finding("manifest", WRONG, str(error))]
+    left_out = frozenset(k for k, v in contents.data.items() if not v["available"])
+    tables = Tables(folder, resources)
+    record = Record(Path(folder), tables, settings, definitions, scale, left_out)
+    findings = [
+        _finding("hashes", *_hashes(record, contents)),
+        _finding("configuration", *_configuration(record, contents)),
+    ]
+    for name, find in _CHECKS.items():
+        try:
+            findings.append(_finding(name, *find(record)))
+        except AevbError as error:
+            findings.append(Finding(name, WRONG, str(error)))
+    findings += _derived(record)
+    return findings
+
+
+def _finding(name: str, problems: list[str], said: str) -> Finding:
+    if not problems:
+        return Finding(name, OK, said)
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    return Finding(name, WRONG, "; ".join(problems[:3]) + more)
+
+
+def _hashes(record: Record, contents: manifest.Contents) -> tuple[list[str], str]:
+    wrong, further = manifest.differences(record.folder, contents)
+    said = f"{len(contents.files)} files as the manifest lists them"
+    return wrong, said + (f"; {len(further)} further files" if further else "")
+
+
+def _configuration(record: Record, contents: manifest.Contents) -> tuple[list[str], str]:
+    problems = []
+    if contents.scale != record.scale:
+        problems.append(f"the record is of the scale {contents.scale}, not {record.scale}")
+    problems += _differences(_relevant(contents.configuration, record.scale), record)
+    return problems, "the record's configuration is the one given"
+
+
+def _relevant(settings: dict, scale: str) -> dict:
+    """The part of a configuration that decides a scale's numbers."""
+    chosen = {k: v for k, v in settings.items() if k not in ("scale", "require_all_data")}
+    for table, key in (("scales", scale), ("variants", settings.get("variant"))):
+        chosen[table] = {key: settings.get(table, {}).get(key)}
+    return chosen
+
+
+def _differences(theirs: dict, record: Record) -> list[str]:
+    ours = json.loads(json.dumps(_relevant(record.settings, record.scale)))
+    found = []
+
+    def compare(a: Any, b: Any, where: str) -> None:
+        if isinstance(a, dict) and isinstance(b, dict):
+            for key in a:
+                place = f"{where}.{key}" if where else key
+                # What the record's version of the schema did not have is not compared.
+                compare(a[key], b.get(key), place)
+        elif a != b:
+            found.append(f"{where} is {a} in the record, {b} in the configuration")
+
+    compare(theirs, ours, "")
+    return found
+
+
+def _runs(record: Record) -> tuple[list[str], str]:
+    """Each run that the configuration asks for is there, of these settings, data and seeds."""
+    problems = []
+    runs = record.fig2_runs + record.fig3_runs
+    for run in runs:
+        try:
+            found = _read_run(run)
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        wanted = json.loads(json.dumps(asdict(run.experiment)))
+        recorded = _with_defaults(found["experiment"])
+        for key in wanted:
+            # How the candidates are judged changes nothing but the step size, which is compared.
+            if key not in _BUDGET and recorded.get(key) != wanted[key]:
+                name = run.folder.relative_to(record.folder)
+                problems.append(f"{name}/run.json: {key} is {recorded.get(key)}, not {wanted[key]}")
+    return problems, f"{len(runs)} runs with the settings, data and seeds that are configured"
+
+
+_BUDGET = ("training_samples", "selection_samples")
+
+
+def _budgets(record: Record) -> tuple[list[str], str]:
+    """Each run went as far as the configuration says, in its record and in its curve."""
+    problems, samples = [], 0
+    for run in record.fig2_runs + record.fig3_runs:
+        name = run.folder.relative_to(record.folder)
+        reached = _read_run(run)["final"]["training_samples"]
+        samples += reached * len(run.experiment.seeds)
+        if reached < run.experiment.training_samples:
+            problems.append(f"{name}: {reached:,} samples, not {run.experiment.training_samples:,}")
+    return problems, f"{samples:,.0f} training samples in all, as budgeted"
+
+
+def _curves(record: Record) -> tuple[list[str], str]:
+    """Each curve belongs to its folder, has all its seeds, and ends in its run's final numbers."""
+    problems = []
+    runs = record.fig2_runs + record.fig3_runs
+    for run in runs:
+        name = (run.folder / "curve.csv").relative_to(record.folder)
+        curve, final = read_csv(run.folder / "curve.csv"), _read_run(run)["final"]
+        for column, wanted in _labels(run.experiment).items():
+            if column in curve and set(curve[column]) != {wanted}:
+                problems.append(f"{name}: {column} is {set(curve[column])}, not {wanted}")
+        seeds = set(curve["seed"])
+        if seeds != set(run.experiment.seeds):
+            problems.append(f"{name}: has the seeds {sorted(seeds)}")
+            continue
+        ends = curve[curve["training_samples"] == final["training_samples"]]
+        for key, values in final.items():
+            split, _, value = key.partition("_")
+            if split not in ("train", "test") or value not in curve:
+                continue
+            rows = ends[ends["split"] == split].set_index("seed")[value]
+            told = dict(zip(run.experiment.seeds, values, strict=True))
+            for seed, number in told.items():
+                if seed not in rows or abs(rows[seed] - number) > _ROUNDED:
+                    problems.append(
+                        f"{name}: ends in {rows.get(seed)} on {split}, seed {seed}, where run.json"
+                        f" says {number:.4f}"
+                    )
+    return problems, f"{len(runs)} curves end in the final numbers of their runs"
+
+
+def _labels(experiment: Experiment) -> dict[str, Any]:
+    return {
+        "dataset": experiment.definition["label"],
+        "latent_dim": experiment.latent_dim,
+        "algorithm": LABELS[experiment.algorithm],
+        "n_train": experiment.n_train,
+    }
+
+
+def _numbers(record: Record) -> tuple[list[str], str]:
+    """No table has a cell that is not a number where one is due."""
+    problems, n = [], 0
+    for path in _csv_files(record.folder):
+        n += 1
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        for column in table:
+            cells = table[column]
+            words = cells.astype(str).str.lower().isin(["nan", "inf", "-inf", "infinity"])
+            empty = cells.isna()
+            lost = empty if column not in _MAY_BE_EMPTY else empty & False
+            bad = np.flatnonzero((words & ~empty) | lost)
+            if bad.size:
+                name = path.relative_to(record.folder)
+                what = "empty" if empty.iloc[bad[0]] else repr(cells.iloc[bad[0]])
+                problems.append(f"{name}, line {bad[0] + 2}, column {column!r}: {what}")
+    return problems, f"no NaN, no infinity and no lost cell in {n} tables"
+
+
+def _provenance(record: Record) -> tuple[list[str], str]:
+    """Each run says which code, versions and machine made it, how long it took and from what."""
+    problems = []
+    paths = sorted((record.folder / "runs").rglob("run.json"))
+    for path in paths:
+        found, name = _json(path), path.relative_to(record.folder)
+        lacking = [key for key in _PROVENANCE if not found.get(key) and found.get(key) != 0]
+        package = found.get("package") or {}
+        lacking += [f"package.{key}" for key in ("version", "code") if not package.get(key)]
+        if lacking:
+            problems.append(f"{name}: says nothing of {', '.join(lacking)}")
+    return problems, f"{len(paths)} runs say which code, versions and machine made them"
+
+
+_CHECKS: dict[str, Callable[[Record], tuple[list[str], str]]] = {
+    "runs": _runs,
+    "budgets": _budgets,
+    "curves": _curves,
+    "numbers": _numbers,
+    "provenance": _provenance,
+}
+
+
+def _derived(record: Record) -> Iterator[Finding]:
+    """Tables that can be made from others of the record: made again and compared."""
+    for name, make in _DERIVED.items():
+        path = record.folder / name
+        if not path.exists():
+            yield Finding(name, ABSENT, "not part of this record")
+            continue
+        try:
+            expected = make(record)
+            problem = _unequal(expected, read_csv(path))
+        except AevbError as error:
+            problem = str(error)
+        outcome = WRONG if problem else OK
+        yield Finding(name, outcome, problem or "is what the record's other tables give")
+
+
+def _fig2(record: Record) -> pd.DataFrame:
+    return fig2.table(_bounds(record), _paper_fig2(record))
+
+
+def _fig2_distance(record: Record) -> pd.DataFrame:
+    return fig2_distance.distance(_bounds(record), _paper_fig2(record))
+
+
+def _fig3(record: Record) -> pd.DataFrame:
+    return fig3.table(_likelihoods(record), _paper_fig3(record))
+
+
+def _fig3_distance(record: Record) -> pd.DataFrame:
+    return fig3_distance.distance(_likelihoods(record), _paper_fig3(record))
+
+
+def _fig3_orders(record: Record) -> pd.DataFrame:
+    return fig3_distance.orders(_likelihoods(record), _paper_fig3(record))
+
+
+def _applications(record: Record) -> pd.DataFrame:
+    names = ("representation", "denoising", "super_resolution", "inpainting", "anomaly")
+    paths = [record.folder / f"figures/{name}.csv" for name in names]
+    return read_measurements([path for path in paths if path.exists()])
+
+
+def _gradient_ratios(record: Record) -> pd.DataFrame:
+    path = record.folder / "figures/gradient_variance.csv"
+    return gradient_variance.ratios(gradient_variance.read_variances(path))
+
+
+def _draws_and_minibatches(record: Record) -> pd.DataFrame:
+    path = record.folder / "figures/draws_and_minibatches.csv"
+    return studies.matched(studies.read_study(path))
+
+
+_DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {
+    "figures/fig2.csv": _fig2,
+    "tables/fig2_distance.csv": _fig2_distance,
+    "figures/fig3.csv": _fig3,
+    "tables/fig3_distance.csv": _fig3_distance,
+    "tables/fig3_orders.csv": _fig3_orders,
+    "tables/applications.csv": _applications,
+    "tables/gradient_variance.csv": _gradient_ratios,
+    "tables/draws_and_minibatches.csv": _draws_and_minibatches,
+}
+
+
+def _paper_fig2(record: Record) -> pd.DataFrame:
+    return read_paper_curves(record.tables.path("paper/fig2_lower_bound.csv"))
+
+
+def _paper_fig3(record: Record) -> pd.DataFrame:
+    return read_paper_likelihoods(record.tables.path("paper/fig3_marginal_likelihood.csv"))
+
+
+def _bounds(record: Record) -> pd.DataFrame:
+    return read_curves(run.folder / "curve.csv" for run in record.fig2_runs)
+
+
+def _likelihoods(record: Record) -> pd.DataFrame:
+    drawn = record.settings["figures"]["fig3"]["estimators"]
+    return read_likelihoods([run.folder / "likelihood.csv" for run in record.fig3_runs], drawn)
+
+
+def _unequal(expected: pd.DataFrame, found: pd.DataFrame) -> str:
+    """What the first difference of two tables is; nothing where they agree to the digits kept."""
+    if list(expected) != list(found):
+        return f"has the columns {', '.join(found)}, not {', '.join(expected)}"
+    if len(expected) != len(found):
+        return f"has {len(found)} rows, not {len(expected)}"
+    for column in expected:
+        a, b = expected[column].reset_index(drop=True), found[column]
+        if pd.api.types.is_numeric_dtype(a) and not pd.api.types.is_bool_dtype(a):
+            numbers = pd.to_numeric(b, errors="coerce")
+            same = np.isclose(a, numbers, rtol=1e-5, atol=_ROUNDED, equal_nan=True)
+        else:
+            same = (a.astype(str) == b.astype(str)) | (a.isna() & b.isna())
+        bad = np.flatnonzero(~np.asarray(same))
+        if bad.size:
+            row = int(bad[0])
+            return (
+                f"line {row + 2}, column {column!r}: {b.iloc[row]}, where the record's other"
+                f" tables give {a.iloc[row]}"
+            )
+    return ""
+
+
+def _read_run(run: Run) -> dict:
+    return _json(run.folder / "run.json")
+
+
+def _json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {"experiment": content["experiment"], "final": content["final"]} | content
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DataError(f"{path}: not the record of a run ({error!r})") from None
+
+
+def _with_defaults(recorded: dict) -> dict:
+    """The settings of a run, with what the version that made it did not know yet."""
+    defaults = {
+        one.name: one.default if one.default_factory is MISSING else one.default_factory()
+        for one in fields(Experiment)
+        if one.default is not MISSING or one.default_factory is not MISSING
+    }
+    return defaults | recorded
+
+
+def _csv_files(folder: Path) -> list[Path]:
+    found = sorted(folder.rglob("*.csv"))
+    return [path for path in found if not {"logs", "audit"} & set(path.relative_to(folder).parts)]

@@ -1,0 +1,182 @@
+"""The verdicts for people and for machines: tables, Markdown, JUnit XML, a coloured terminal."""
+
+import io
+import math
+from collections.abc import Iterable, Sequence
+
+import junitparser
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from aevb.audit.cases import Case
+from aevb.audit.claims import FAILED, KNOWN, PASSES, SKIPPED, Verdict
+from aevb.audit.record import OK, WRONG, Finding
+from aevb.figures import pages
+
+_WIDTH = 120
+"""Of the terminal's tables where they are written to a file."""
+
+_STYLES = {PASSES: "green", KNOWN: "yellow", FAILED: "bold red", SKIPPED: "dim"}
+
+
+def claims_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """One row a claim: ``claim, section, figure, says, verdict, status, holding, cases, decisive,
+    why``; ``decisive`` is the case that decides, in words."""
+    return pd.DataFrame(
+        {
+            "claim": verdict.claim.name,
+            "section": verdict.claim.section,
+            "figure": verdict.claim.figure,
+            "says": verdict.claim.says,
+            "verdict": verdict.verdict,
+            "status": verdict.status,
+            "holding": verdict.holding,
+            "cases": len(verdict.cases),
+            "decisive": describe(verdict.worst) if verdict.worst else "",
+            "why": verdict.why,
+        }
+        for verdict in verdicts
+    )
+
+
+def cases_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """One row a case: ``claim`` and the fields of :class:`aevb.audit.cases.Case`."""
+    rows = [
+        {"claim": verdict.claim.name, **case._asdict()}
+        for verdict in verdicts
+        for case in verdict.cases
+    ]
+    return pd.DataFrame(rows, columns=["claim", *Case._fields])
+
+
+def record_table(findings: Iterable[Finding]) -> pd.DataFrame:
+    """One row a check of the record: ``check, outcome, detail``."""
+    return pd.DataFrame(list(findings), columns=list(Finding._fields))
+
+
+def describe(case: Case) -> str:
+    """A case in words: ``name: value [low, high], wanted: …``."""
+    value = _number(case.value)
+    if case.high > case.low:
+        value += f" [{_number(case.low)}, {_number(case.high)}]"
+    return f"{case.name}: {value}, wanted {_limits(case)}"
+
+
+def markdown(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) -> str:
+    """Both tables as one page of Markdown."""
+    claims = claims_table(verdicts)
+    shown = pd.DataFrame(
+        {
+            "§": claims["section"],
+            "claim": claims["says"],
+            "verdict": claims["verdict"],
+            "cases that hold": _shares(claims),
+            "the case that decides (nats)": claims["decisive"],
+            "note": claims["why"],
+        }
+    )
+    return (
+        f"# Audit of results/{scale}\n\n{summary(verdicts, findings)}\n\n"
+        f"## Claims of the paper\n\n{shown.to_markdown(index=False)}\n\n"
+        f"## The record\n\n{record_table(findings).to_markdown(index=False)}\n"
+    )
+
+
+def page(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
+    """Both tables as a page of HTML, for the report."""
+    claims = claims_table(verdicts)
+    shown = claims.assign(hold=_shares(claims))
+    columns = ["section", "says", "verdict", "hold", "decisive", "why"]
+    return pages.table(shown[columns], left=6, wrap=True) + pages.table(
+        record_table(findings), left=3, wrap=True
+    )
+
+
+def summary(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
+    """All in one sentence."""
+    counts = pd.Series([verdict.verdict for verdict in verdicts]).value_counts()
+    told = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+    wrong = sum(finding.outcome == WRONG for finding in findings)
+    failing = sum(verdict.status == FAILED for verdict in verdicts)
+    record = "the record is sound" if not wrong else f"{wrong} checks of the record fail"
+    claims = "no claim fails" if not failing else f"{failing} claims fail"
+    return f"{len(verdicts)} claims: {told}; {claims}; {record}."
+
+
+def terminal(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) -> str:
+    """Both tables for a terminal, in colours where it has them."""
+    screen, buffer = Console(), io.StringIO()
+    width = screen.width if screen.is_terminal else _WIDTH
+    console = Console(file=buffer, force_terminal=screen.is_terminal, width=width)
+    table = Table(title=f"Claims of the paper, results/{scale}", title_justify="left")
+    for column in ("claim", "§", "verdict", "hold", "the case that decides; note"):
+        table.add_column(column, overflow="fold")
+    for verdict in verdicts:
+        told = [describe(verdict.worst)] if verdict.worst else []
+        table.add_row(
+            verdict.claim.name.replace("_", " "),
+            verdict.claim.section,
+            f"[{_STYLES[verdict.status]}]{verdict.verdict}[/]",
+            f"{verdict.holding}/{len(verdict.cases)}" if verdict.cases else "",
+            "; ".join([*told, *([verdict.why] if verdict.why else [])]).replace("[", r"\["),
+        )
+    console.print(table)
+    table = Table(title="The record", title_justify="left")
+    for column in ("check", "outcome", "detail"):
+        table.add_column(column, overflow="fold")
+    styles = {OK: "green", WRONG: "bold red"}
+    for finding in findings:
+        style = styles.get(finding.outcome, "dim")
+        detail = finding.detail.replace("[", r"\[")
+        table.add_row(finding.check, f"[{style}]{finding.outcome}[/]", detail)
+    console.print(table)
+    console.print(summary(verdicts, findings))
+    return buffer.getvalue()
+
+
+def junit(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) -> str:
+    """Both as JUnit XML. A claim that was not run, or differs as is known, is a skipped test with
+    the reason, as a test that is expected to fail."""
+    claims = junitparser.TestSuite(f"claims of the paper, {scale}")
+    for verdict in verdicts:
+        test = junitparser.TestCase(verdict.claim.name, f"aevb.audit.{scale}.claims")
+        told = [verdict.verdict, *([verdict.why] if verdict.why else [])]
+        if verdict.status == FAILED:
+            failing = [describe(case) for case in verdict.cases if case.outcome != "holds"]
+            test.result = [junitparser.Failure(": ".join(told))]
+            test.result[0].text = "\n".join(failing)
+        elif verdict.status != PASSES:
+            test.result = [junitparser.Skipped(": ".join(told))]
+        claims.add_testcase(test)
+    record = junitparser.TestSuite(f"the record, {scale}")
+    for finding in findings:
+        test = junitparser.TestCase(finding.check, f"aevb.audit.{scale}.record")
+        if finding.outcome == WRONG:
+            test.result = [junitparser.Failure(finding.detail)]
+        elif finding.outcome != OK:
+            test.result = [junitparser.Skipped(finding.detail)]
+        record.add_testcase(test)
+    document = junitparser.JUnitXml()
+    for suite in (claims, record):
+        document.add_testsuite(suite)
+    return document.tostring().decode() + "\n"
+
+
+def _shares(claims: pd.DataFrame) -> list[str]:
+    pairs = zip(claims["holding"], claims["cases"], strict=True)
+    return [f"{holding} of {cases}" if cases else "" for holding, cases in pairs]
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def _limits(case: Case) -> str:
+    if case.least == case.most:
+        return _number(case.least)
+    if math.isinf(case.most):
+        return f"≥ {_number(case.least)}"
+    if math.isinf(case.least):
+        return f"≤ {_number(case.most)}"
+    return f"{_number(case.least)} to {_number(case.most)}"

@@ -1,0 +1,423 @@
+"""The rules by which claims are checked: from finished tables to cases.
+
+Each rule takes the tables and its parameters (``workflow/schemas/claims.schema.yaml`` explains
+them) and returns its cases; none where the record does not go so far. Nats per datapoint unless the
+table says otherwise.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from aevb.audit.cases import Case, Estimate, judge, judge_share, normal, over_seeds, student
+from aevb.audit.tables import Tables, by_seed, each_panel, reach, require, value_at
+from aevb.figures import fig2_distance, fig3_distance, likelihood_curves
+from aevb.figures.curves import CURVE as FIG2_CURVE
+from aevb.figures.curves import read_paper_curves
+from aevb.figures.likelihood_curves import read_paper_likelihoods
+
+Where = Mapping[str, Any]
+
+
+def order(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    higher: Any,
+    lower: Sequence[Any],
+    where: Where,
+    panels: Sequence[str],
+    along: str | None,
+    at: Sequence[float] | None,
+    margin: float,
+) -> list[Case]:
+    """One curve lies above others: the difference is at least ``margin`` in every panel.
+
+    Along a curve it is compared at each count of ``at`` that both reach, without one at the last
+    that both reach; seed by seed, so that what the seeds share cancels.
+    """
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+        above = rows[rows[by].astype(str) == str(higher)]
+        for other in lower:
+            below = rows[rows[by].astype(str) == str(other)]
+            if above.empty or below.empty:
+                continue
+            for count in _counts(at, along, above, below):
+                pairs = _paired(above, below, value, along, count)
+                if pairs:
+                    label = _case(name, f"{higher} − {other}", count)
+                    differences = [high - low for high, low in pairs]
+                    cases.append(judge(label, over_seeds(differences), least=margin))
+    return cases
+
+
+def gap(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    larger: Any,
+    smaller: Sequence[Any],
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    tolerance: float,
+) -> list[Case]:
+    """The larger model's training value minus its test value exceeds the smaller one's by at most
+    ``tolerance``, at the end of the curves."""
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+        gaps = {}
+        for model, curves in rows.groupby(by):
+            split = dict(tuple(curves.groupby("split")))
+            if {"train", "test"} <= set(split):
+                end = min(reach(part, along) for part in split.values())
+                pairs = _paired(split["train"], split["test"], value, along, end)
+                gaps[str(model)] = np.array([train - test for train, test in pairs])
+        for other in smaller:
+            if {str(larger), str(other)} <= set(gaps):
+                grown = gaps[str(larger)] - gaps[str(other)]
+                label = _case(name, f"gap at {larger} − gap at {other}", None)
+                cases.append(judge(label, over_seeds(grown), most=tolerance))
+    return cases
+
+
+def faster(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    faster: Any,
+    slower: Any,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    factor: float,
+) -> list[Case]:
+    """The slower curve's samples over those that the faster one needs for the value at which the
+    slower one ends, at least ``factor``; 0 where it never comes there."""
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+        quick = by_seed(rows[rows[by].astype(str) == str(faster)])
+        slow = by_seed(rows[rows[by].astype(str) == str(slower)])
+        ratios = []
+        for seed in sorted(set(quick) & set(slow)):
+            end = reach(slow[seed], along)
+            target = value_at(slow[seed], value, along, end)
+            needed = first_reached(quick[seed], value, along, target)
+            ratios.append(end / needed)
+        if ratios:
+            label = _case(name, f"samples of {slower} over those of {faster}", None)
+            cases.append(judge(label, over_seeds(ratios), least=factor))
+    return cases
+
+
+def first_reached(curve: pd.DataFrame, value: str, along: str, target: float) -> float:
+    """The first count at which a curve has come to ``target``, linear in log10 of the count between
+    its points; infinite where it never does."""
+    curve = curve.sort_values(along)
+    counts = curve[along].to_numpy(dtype=float)
+    values = curve[value].to_numpy(dtype=float)
+    above = np.flatnonzero(values >= target)
+    if not above.size:
+        return math.inf
+    i = int(above[0])
+    if i == 0:
+        return float(counts[0])
+    share = (target - values[i - 1]) / (values[i] - values[i - 1])
+    logs = np.log10(counts[i - 1 : i + 1])
+    return float(10 ** (logs[0] + share * (logs[1] - logs[0])))
+
+
+def distance(
+    tables: Tables,
+    *,
+    figure: str,
+    at: Sequence[float],
+    where: Where,
+    tolerance: float,
+) -> list[Case]:
+    """Each of our curves lies within ``tolerance`` of the paper's at matched sample counts."""
+    rows = tables.select(f"figures/{figure}.csv", {"source": "ours", **where})
+    if rows.empty:
+        return []
+    if figure == "fig2":
+        theirs = read_paper_curves(tables.path("paper/fig2_lower_bound.csv"))
+        found, key = fig2_distance.distance(rows, theirs, at), FIG2_CURVE
+    else:
+        theirs = read_paper_likelihoods(tables.path("paper/fig3_marginal_likelihood.csv"))
+        found = fig3_distance.distance(rows, theirs, at)
+        key = [*likelihood_curves.CURVE[2:], "estimator"]
+    cases = []
+    for name, group in each_panel(found, key):
+        for row in group.itertuples():
+            error = row.seed_sd / math.sqrt(row.n_seeds)
+            difference = student(row.difference, error, row.n_seeds - 1)
+            label = _case(name, "ours − paper", row.training_samples)
+            cases.append(judge(label, difference, least=-tolerance, most=tolerance))
+    return cases
+
+
+def within(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    where: Where,
+    panels: Sequence[str],
+    least: float = -math.inf,
+    most: float = math.inf,
+    absolute: bool,
+    standard_error: str | None,
+    along: str | None,
+    at: Sequence[float] | None,
+) -> list[Case]:
+    """Each number lies from ``least`` to ``most``, with its standard error where it has one."""
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, along), panels):
+        for count in _counts(at, along, rows):
+            found = [value_at(one, value, along, count) for one in by_seed(rows).values()]
+            found = [abs(v) if absolute else v for v in found if not math.isnan(v)]
+            if not found:
+                continue
+            estimate = over_seeds(found)
+            if standard_error is not None:
+                require(rows, table, standard_error)
+                estimate = normal(found[0], value_at(rows, standard_error, along, count))
+            label = _case(name, f"|{value}|" if absolute else value, count)
+            cases.append(judge(label, estimate, least=least, most=most))
+    return cases
+
+
+def ratio(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    over: Any,
+    under: Any,
+    where: Where,
+    panels: Sequence[str],
+    least: float = -math.inf,
+    most: float = math.inf,
+    standard_error: str | None,
+) -> list[Case]:
+    """One number over another lies from ``least`` to ``most``; its error by the delta method."""
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, by), panels):
+        top = rows[rows[by].astype(str) == str(over)]
+        bottom = rows[rows[by].astype(str) == str(under)]
+        if top.empty or bottom.empty:
+            continue
+        numbers = [value_at(part, value, None, None) for part in (top, bottom)]
+        estimate = Estimate(numbers[0] / numbers[1])
+        if standard_error is not None:
+            errors = [value_at(part, standard_error, None, None) for part in (top, bottom)]
+            relative = [e / abs(n) for e, n in zip(errors, numbers, strict=True)]
+            estimate = normal(estimate.value, abs(estimate.value) * math.hypot(*relative))
+        label = _case(name, f"{over} over {under}", None)
+        cases.append(judge(label, estimate, least=least, most=most))
+    return cases
+
+
+def bounded(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    bound: str,
+    exact: str,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    tolerance: float,
+) -> list[Case]:
+    """A lower bound exceeds the exact value nowhere: the largest excess at any point of a curve is
+    at most ``tolerance``, the noise of the bound's estimate."""
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+        pairs = rows[rows[by].isin([bound, exact])].pivot_table(
+            index=[along, *(["seed"] if "seed" in rows else [])], columns=by, values=value
+        )
+        if not {bound, exact} <= set(pairs):
+            continue
+        excess = (pairs[bound] - pairs[exact]).dropna()
+        if len(excess):
+            label = _case(name, f"largest of bound − log p(x) at {len(excess)} points", None)
+            cases.append(judge(label, Estimate(float(excess.max())), most=tolerance))
+    return cases
+
+
+def decline(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    beyond: float,
+    least: float,
+) -> list[Case]:
+    """Past ``beyond`` samples the test value has fallen by at least ``least`` from its maximum,
+    while the training value has risen: overfitting."""
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, along), panels):
+        falls, rises = [], []
+        for curve in by_seed(rows).values():
+            test = curve[curve["split"] == "test"].sort_values(along)
+            train = curve[curve["split"] == "train"]
+            if test.empty or train.empty or reach(test, along) <= beyond:
+                continue
+            best = test.loc[test[value].idxmax()]
+            falls.append(best[value] - test[value].iloc[-1])
+            end = min(reach(test, along), reach(train, along))
+            ends = [value_at(train, value, along, count) for count in (best[along], end)]
+            rises.append(ends[1] - ends[0])
+        if falls:
+            for what, changes, limit in (
+                ("fall of test", falls, least),
+                ("rise of train", rises, 0.0),
+            ):
+                cases.append(judge(_case(name, what, None), over_seeds(changes), least=limit))
+    return cases
+
+
+def slope(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    along: str,
+    where: Where,
+    panels: Sequence[str],
+    target: float,
+    tolerance: float,
+) -> list[Case]:
+    """The slope of a value against another on logarithmic axes, by least squares, lies within
+    ``tolerance`` of ``target``; with Student's interval of the slope."""
+    cases = []
+    for name, rows in each_panel(_rows(tables, table, where, value, along), panels):
+        if len(rows) < 3:
+            continue
+        fit = stats.linregress(np.log10(rows[along]), np.log10(rows[value]))
+        estimate = student(float(fit.slope), float(fit.stderr), len(rows) - 2)
+        label = _case(name, f"slope of log {value} against log {along}", None)
+        limits = {"least": target - tolerance, "most": target + tolerance}
+        cases.append(judge(label, estimate, **limits))
+    return cases
+
+
+def coverage(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    truth: str,
+    standard_error: str,
+    where: Where,
+    panels: Sequence[str],
+    level: float,
+) -> list[Case]:
+    """Intervals of the given level hold the truth as often as they should."""
+    cases = []
+    rows = _rows(tables, table, where, value, truth, standard_error)
+    for name, group in each_panel(rows, panels):
+        z = (group[value] - group[truth]).abs() / group[standard_error]
+        hits = int((z <= stats.norm.ppf((1 + level) / 2)).sum())
+        label = _case(name, f"share of {len(group)} {level:.0%} intervals with the truth", None)
+        cases.append(judge_share(label, hits, len(group), level))
+    return cases
+
+
+def reference(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    where: Where,
+    key: Sequence[str],
+    along: str | None,
+    numbers: str,
+    tolerance: float,
+) -> list[Case]:
+    """Each number of the reference table ``numbers`` comes out again,
+    within ``tolerance``; along a curve its last one. One that is missing fails."""
+    expected = tables.read(numbers)
+    require(expected, numbers, *key, value)
+    for column, wanted in where.items():
+        if column in expected:
+            allowed = wanted if isinstance(wanted, list) else [wanted]
+            expected = expected[expected[column].astype(str).isin(map(str, allowed))]
+    found = {}
+    for name, rows in each_panel(_rows(tables, table, where, value, *key, along), key):
+        end = reach(rows, along) if along else None
+        found[name] = value_at(rows, value, along, end)
+    return [
+        judge(
+            _case(name, f"{value} − reference", None),
+            Estimate(found.get(name, math.nan) - float(rows[value].iloc[0])),
+            least=-tolerance,
+            most=tolerance,
+        )
+        for name, rows in each_panel(expected, key)
+    ]
+
+
+RULES: dict[str, Callable[..., list[Case]]] = {
+    "order": order,
+    "gap": gap,
+    "faster": faster,
+    "distance": distance,
+    "within": within,
+    "ratio": ratio,
+    "bounded": bounded,
+    "decline": decline,
+    "slope": slope,
+    "coverage": coverage,
+    "reference": reference,
+}
+
+
+def _rows(tables: Tables, table: str, where: Where, *columns: str | None) -> pd.DataFrame:
+    rows = tables.select(table, where)
+    require(rows, table, *(column for column in columns if column))
+    return rows
+
+
+def _counts(
+    at: Sequence[float] | None, along: str | None, *curves: pd.DataFrame
+) -> Iterator[float | None]:
+    """Where to compare: nowhere in particular without a curve, else what all the curves reach."""
+    if along is None:
+        yield None
+        return
+    end = min(reach(curve, along) for curve in curves)
+    yield from [end] if at is None else [count for count in at if count <= end]
+
+
+def _paired(
+    above: pd.DataFrame, below: pd.DataFrame, value: str, along: str | None, count: float | None
+) -> list[tuple[float, float]]:
+    first, second = by_seed(above), by_seed(below)
+    pairs = [
+        tuple(value_at(one[seed], value, along, count) for one in (first, second))
+        for seed in sorted(set(first) & set(second))
+    ]
+    return [pair for pair in pairs if not any(map(math.isnan, pair))]
+
+
+def _case(panel: str, what: str, count: float | None) -> str:
+    parts = [part for part in (panel, what) if part]
+    return ": ".join(parts) + (f" at {count:,.0f} samples" if count is not None else "")

@@ -1,0 +1,128 @@
+"""The record of a scale, and the audit of its claims."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aevb import config as configuration
+from aevb.cli.options import CONFIG, DATASETS, RESOURCES, SCHEMAS, Config, Datasets, Log, Schemas
+from aevb.errors import AuditFailure, ConfigError, DataError
+from aevb.files import write_atomically
+from aevb.progress import LOGGER, start_logging
+
+app = typer.Typer()
+
+Folder = Annotated[
+    Path | None, typer.Option(help="The results, where they are not in results/SCALE.")
+]
+Scale = Annotated[str | None, typer.Option(help="The scale; without one, the configuration's.")]
+CLAIMS = Path("config/claims.yaml")
+
+
+@app.command()
+def manifest(
+    scale: Scale = None,
+    folder: Folder = None,
+    records: Annotated[
+        list[Path] | None, typer.Option("--record", help="The data sets' records.")
+    ] = None,
+    settings: Annotated[
+        str | None, typer.Option(help="The checked configuration as JSON, in place of --config.")
+    ] = None,
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
+    log: Log = None,
+) -> None:
+    """List every file of a scale's results with its sha256, and where the numbers come from."""
+    from aevb.audit import manifest as manifests
+
+    start_logging(log)
+    checked, _ = _configuration(settings, config, datasets, schemas)
+    scale = scale or checked["scale"]
+    folder = folder or Path("results", scale)
+    content = manifests.make(folder, scale, checked, records or [], _checkout())
+    path = folder / manifests.NAME
+    write_atomically(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    LOGGER.info(f"wrote {path}: {len(content['files'])} files")
+
+
+@app.command()
+def audit(
+    scale: Scale = None,
+    folder: Folder = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Also write the tables and JUnit XML to this folder.")
+    ] = None,
+    report_only: Annotated[
+        bool, typer.Option("--report-only", help="End well whatever the verdicts are.")
+    ] = False,
+    claims: Annotated[Path, typer.Option(help="The claims.")] = CLAIMS,
+    resources: Annotated[Path, typer.Option(help="Where the paper's curves lie.")] = RESOURCES,
+    settings: Annotated[
+        str | None, typer.Option(help="The checked configuration as JSON, in place of --config.")
+    ] = None,
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
+    log: Log = None,
+) -> None:
+    """Check a scale's finished results: every claim of the paper, and whether the record is whole.
+
+    Ends with exit status 1 when a claim fails or the record is not sound. Takes seconds, and needs
+    nothing but the results.
+    """
+    from aevb.audit import record, reports
+    from aevb.audit.claims import FAILED, assess_all, read_claims
+    from aevb.audit.tables import Tables
+
+    start_logging(log)
+    checked, definitions = _configuration(settings, config, datasets, schemas)
+    scale = scale or checked["scale"]
+    if scale not in checked["scales"]:
+        raise ConfigError(f"scale: {scale!r} is unknown; allowed: {', '.join(checked['scales'])}")
+    folder = folder or Path("results", scale)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not there; make it first: snakemake --config scale={scale}")
+    verdicts = assess_all(read_claims(claims, schemas), Tables(folder, resources), scale)
+    findings = record.check(folder, resources, checked, definitions, scale)
+    if output is not None:
+        frames = {
+            "claims": reports.claims_table(verdicts),
+            "cases": reports.cases_table(verdicts),
+            "record": reports.record_table(findings),
+        }
+        for name, frame in frames.items():
+            text = frame.to_csv(index=False, float_format="%.6g")
+            write_atomically(output / f"{name}.csv", text)
+        write_atomically(output / "audit.md", reports.markdown(verdicts, findings, scale))
+        write_atomically(output / "audit.html", reports.page(verdicts, findings))
+        write_atomically(output / "junit.xml", reports.junit(verdicts, findings, scale))
+    print(reports.terminal(verdicts, findings, scale), end="")
+    failing = [verdict.claim.name for verdict in verdicts if verdict.status == FAILED]
+    failing += [finding.check for finding in findings if finding.outcome == record.WRONG]
+    if failing and not report_only:
+        raise AuditFailure(f"the audit of {folder} fails: {', '.join(failing)}")
+
+
+def _configuration(
+    settings: str | None, config: Path, datasets: Path, schemas: Path
+) -> tuple[dict, dict]:
+    if settings is None:
+        return configuration.load(config, datasets, schemas)
+    try:
+        return configuration.load(json.loads(settings), datasets, schemas)
+    except ValueError as error:
+        raise ConfigError(f"--settings is not JSON: {error}") from None
+
+
+def _checkout() -> str | None:
+    """The commit of the working tree, marked where it has changes; None outside version control."""
+    git = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

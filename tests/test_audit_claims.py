@@ -1,0 +1,211 @@
+"""The claims file, verdicts, and their tables, Markdown, JUnit XML and picture."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from aevb.audit import reports
+from aevb.audit.cases import HOLDS, Estimate, judge
+from aevb.audit.claims import (
+    FAILED,
+    KNOWN,
+    NOT_REPLICATED,
+    NOT_RUN,
+    PARTLY,
+    PASSES,
+    REPLICATED,
+    SKIPPED,
+    assess_all,
+    grade,
+    read_claims,
+)
+from aevb.audit.record import OK, WRONG, Finding
+from aevb.audit.rules import RULES
+from aevb.audit.tables import Tables
+from aevb.errors import ConfigError
+from aevb.figures import audit as picture
+
+ROOT = Path(__file__).parent.parent
+SCHEMAS = ROOT / "workflow/schemas"
+SCALES = ["smoke", "quick", "full", "paper"]
+CLAIM = {
+    "says": "The number is small.",
+    "section": "1",
+    "figure": "fig9",
+    "scale": "quick",
+    "checks": [{"within": {"table": "t.csv", "value": "v", "panels": ["n"], "most": "1e0"}}],
+}
+
+
+def write(folder: Path, **changes) -> Path:
+    path = folder / "claims.yaml"
+    path.write_text(
+        yaml.safe_dump({"scales": SCALES, "claims": {"small": CLAIM | changes}}), encoding="utf-8"
+    )
+    return path
+
+
+def verdict(folder, values, scale="quick", **changes):
+    pd.DataFrame({"n": range(len(values)), "v": values}).to_csv(folder / "t.csv", index=False)
+    claims = read_claims(write(folder, **changes), SCHEMAS)
+    (found,) = assess_all(claims, Tables(folder, folder), scale)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "status"),
+    [
+        ([0.1, 0.2], REPLICATED, PASSES),
+        ([0.1, 2.0], PARTLY, FAILED),
+        ([0.1, 2.0, 3.0], NOT_REPLICATED, FAILED),
+        ([2.0, 3.0], NOT_REPLICATED, FAILED),
+    ],
+)
+def test_verdicts(tmp_path, values, expected, status):
+    """All hold: replicated; half of them: partly; fewer: not."""
+    found = verdict(tmp_path, values)
+    assert (found.verdict, found.status) == (expected, status)
+    assert found.holding == sum(value <= 1 for value in values)
+
+
+def test_the_case_that_decides(tmp_path):
+    """It is one that fails, the worst, if any does; else the tightest."""
+    assert verdict(tmp_path, [0.1, 2.0, 3.0]).worst.value == 3.0
+    assert verdict(tmp_path, [0.1, 0.9, 0.2]).worst.value == 0.9
+
+
+def test_known_differences_pass_but_not_worse_ones(tmp_path):
+    """What is known to be partly so may be so or better at that scale, not worse, nor elsewhere."""
+    known = {"known": {"quick": {"verdict": "partly", "why": "the dog"}}}
+    assert verdict(tmp_path, [0.1, 2.0], **known).status == KNOWN
+    assert verdict(tmp_path, [0.1, 2.0], **known).why == "the dog"
+    assert verdict(tmp_path, [0.1, 0.2], **known).status == PASSES
+    worse = verdict(tmp_path, [2.0, 2.0], **known)
+    assert worse.status == FAILED and "worse than the known difference" in worse.why
+    assert verdict(tmp_path, [0.1, 2.0], "full", **known).status == FAILED
+
+
+def test_what_is_not_run_says_why(tmp_path):
+    """Too small a scale, too large a one, a missing table, nothing selected."""
+    for scale, changes, why in (
+        ("smoke", {}, "applies from the scale quick on"),
+        ("full", {"until": "quick"}, "applies up to the scale quick"),
+        ("mine", {}, "the claims know the scales smoke, quick, full, paper, not mine"),
+        ("quick", {"checks": [{"within": {"table": "u.csv", "value": "v", "most": 1}}]}, "u.csv"),
+        (
+            "quick",
+            {
+                "checks": [
+                    {"within": {"table": "t.csv", "value": "v", "where": {"n": 9}, "most": 1}}
+                ]
+            },
+            "t.csv does not go so far",
+        ),
+    ):
+        found = verdict(tmp_path, [0.1], scale, **changes)
+        assert (found.verdict, found.status) == (NOT_RUN, SKIPPED)
+        assert why in found.why
+
+
+def test_undecided_cases_are_no_failure():
+    """Where an interval straddles the limit nothing fails outright: partly."""
+    unsure = judge("x", Estimate(1.0, 0.5), most=1.2)
+    assert grade([unsure], 0.5) == PARTLY
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scale": "huge"}, r"claims.small: scale 'huge' is unknown; allowed: smoke, quick"),
+        ({"known": {"huge": {"verdict": "partly", "why": "x"}}}, "scale 'huge' is unknown"),
+        ({"colour": 1}, r"claims.small: unknown key 'colour'; allowed: checks, "),
+        ({"checks": [{"beauty": {}}]}, r"claims.small.checks.0: unknown key 'beauty'; allowed: "),
+        ({"checks": [{"within": {"table": "t.csv", "value": "v"}}]}, "claims.small.checks.0"),
+        ({"checks": []}, "claims.small.checks"),
+        ({"says": "x" * 200}, "claims.small.says"),
+        ({"known": {"quick": {"verdict": "replicated", "why": "x"}}}, "'replicated' is unknown"),
+    ],
+)
+def test_a_bad_claims_file_is_refused_in_one_line(tmp_path, changes, message):
+    """The claim, the key, what is allowed."""
+    with pytest.raises(ConfigError, match=message) as refused:
+        read_claims(write(tmp_path, **changes), SCHEMAS)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_projects_own_claims_are_sound():
+    """They are read, cover what the paper claims, and every rule is used by one."""
+    found = read_claims(ROOT / "config/claims.yaml", SCHEMAS).claims
+    names = {claim.name for claim in found}
+    assert len(names) >= 28
+    rules = {check.rule for claim in found for check in claim.checks}
+    assert rules == set(RULES)
+    for known in (known for claim in found for known in claim.known.values()):
+        assert len(known.why) > 20
+
+
+@pytest.fixture
+def verdicts(tmp_path):
+    known = {"known": {"quick": {"verdict": "partly", "why": "the dog"}}}
+    return [
+        verdict(tmp_path, [0.1, 0.2]),
+        verdict(tmp_path, [0.1, 2.0], **known),
+        verdict(tmp_path, [2.0, 2.0]),
+        verdict(tmp_path, [0.1], "smoke"),
+    ]
+
+
+FINDINGS = [Finding("hashes", OK, "3 files"), Finding("curves", WRONG, "a [curve] is short")]
+
+
+def test_junit_tells_failures_from_known_differences(verdicts):
+    """Failing claims and record checks are failures, with their cases; what is known or not run is
+    skipped with the reason."""
+    root = ET.fromstring(reports.junit(verdicts, FINDINGS, "quick"))
+    claims, record = root.findall("testsuite")
+    assert (claims.get("tests"), claims.get("failures"), claims.get("skipped")) == ("4", "1", "2")
+    assert (record.get("tests"), record.get("failures")) == ("2", "1")
+    assert "0: v: 2, wanted ≤ 1" in claims.find("testcase/failure").text
+    skipped = [item.get("message") for item in claims.findall("testcase/skipped")]
+    assert skipped == ["partly: the dog", f"{NOT_RUN}: applies from the scale quick on"]
+
+
+def test_markdown_and_terminal_say_everything(verdicts):
+    """Verdicts, the deciding case, the reasons, the record's checks, and the sum."""
+    for text in (
+        reports.markdown(verdicts, FINDINGS, "quick"),
+        reports.terminal(verdicts, FINDINGS, "quick"),
+    ):
+        flat = " ".join(text.split())
+        for part in ("the dog", "a [curve] is short", "not replicated", "wanted ≤ 1"):
+            assert part in flat, part
+        assert "4 claims: 1 replicated, 1 partly, 1 not replicated, 1 not run" in flat
+        assert "1 claims fail; 1 checks of the record fail" in flat
+
+
+def test_tables(verdicts):
+    """A row a claim and a row a case."""
+    claims, cases = reports.claims_table(verdicts), reports.cases_table(verdicts)
+    assert claims["status"].tolist() == [PASSES, KNOWN, FAILED, SKIPPED]
+    assert claims["holding"].tolist() == [2, 1, 0, 0] and claims["cases"].tolist() == [2, 2, 2, 0]
+    assert len(cases) == 6 and (cases["outcome"] == HOLDS).sum() == 3
+
+
+def test_picture(tmp_path, verdicts):
+    """A bar a claim as long as the share of cases that hold, and no text outside the page or over
+    another, for as long sentences as the schema allows."""
+    claims = reports.claims_table(verdicts).assign(says=["W" * 5 + "i" * 90, "b", "c", "d"])
+    claims.assign(claim=list("abcd")).to_csv(tmp_path / "claims.csv", index=False)
+    table = picture.read_verdicts(tmp_path / "claims.csv")
+    figure = picture.draw(table, note="scale quick")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    widths = [patch.get_width() for patch in axes.patches]
+    assert widths[1::2] == [1.0, 0.5, 0.0, 0.0]
+    page = figure.bbox
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert all(box.x0 >= page.x0 and box.x1 <= page.x1 for box in boxes)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
