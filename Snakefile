@@ -92,21 +92,6 @@ rule estimators:
         estimators_figure,
 
 
-# Fails where a claim does, or the record is not sound.
-rule audit:
-    input:
-        audit_files,
-    log:
-        f"results/{SETTINGS['scale']}/logs/verdict.log",
-    localrule: True
-    params:
-        settings=settings_json,
-        scale=SETTINGS["scale"],
-    shell:
-        "python -m aevb audit --scale {params.scale} --settings {params.settings:q}"
-        " 2>&1 | tee {log:q}"
-
-
 rule variants:
     input:
         f"results/{config['scale']}/tables/variants.csv",

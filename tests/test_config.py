@@ -70,6 +70,7 @@ def test_defaults_are_filled_in():
             "training_samples": {"aevb": 10**6, "wake_sleep": 10**6, "mcem": 10**6},
             "selection_samples": {"aevb": 100_000, "wake_sleep": 100_000, "mcem": 300_000},
             "points": 1000,
+            "seeds": None,
         },
         "truth": {
             "points": 100,
@@ -97,6 +98,7 @@ def test_defaults_are_filled_in():
             "full_vb_samples": 10**6,
             "points": 500,
             "weight_draws": 10,
+            "seeds": None,
         },
         "seeds": [0],
     }
@@ -361,7 +363,12 @@ def estimators(**changes) -> dict:
 
 
 WRONG = {
-    "unknown top-level key": ({"latent_dims": 3}, ["'latent_dims'", "allowed:", "step_sizes"]),
+    "sizes without images": ({"latent_dims": [3]}, ["latent_dims", "images of your own"]),
+    "pixels without images": (
+        {"observation": "gaussian"},
+        ["observation", "name their file in `dataset`"],
+    ),
+    "unknown top-level key": ({"latentdims": 3}, ["'latentdims'", "allowed:", "step_sizes"]),
     "unknown nested key": (
         {"figures": {"fig2": {"latent_dims": {"mnist": [3]}, "colour": 1}}},
         ["figures.fig2", "'colour'", "allowed: algorithms, latent_dims"],

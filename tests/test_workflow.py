@@ -100,6 +100,7 @@ FIGURES = [
         "inpainting",
         "anomaly",
         "estimators",
+        "audit",
     )
     for suffix in ("pdf", "png", "csv")
 ]
@@ -133,6 +134,9 @@ TRAINED_MODELS = {
     **{f"draw_{name}": 1 for name in APPLICATIONS},
     "applications_table": 1,
 }
+AUDITED = {"manifest": 1, "audit_claims": 1, "draw_audit": 1}
+"""Whatever is made anew is listed and audited anew."""
+
 EVERYTHING = {
     "select_step_size": 2,
     "train": 2,
@@ -147,6 +151,7 @@ EVERYTHING = {
     **TRAINED_MODELS,
     "findings": 1,
     "runs_table": 1,
+    **AUDITED,
 }
 """All jobs but the fetching of the data and Figure 1, which depends on nothing."""
 
@@ -381,6 +386,29 @@ def test_second_call_has_nothing_to_do(made):
     assert made.planned() == {}
 
 
+def test_audit_passes_and_catches_a_tampered_table(edited):
+    """`snakemake audit` ends well on what was just made, and fails, with the file's name, where a
+    number was changed behind its back; the audit's tables are kept."""
+    code, text = edited.snakemake("audit")
+    assert code == 0, text
+    assert "the record is sound" in " ".join(text.split())
+    path = edited.folder / "results/short/figures/fig2.csv"
+    before, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    try:
+        table = pd.read_csv(path)
+        table.loc[table.index[table["source"] == "ours"][-1], "lower_bound"] += 1
+        table.to_csv(path, index=False)
+        os.utime(path, ns=times)
+        code, text = edited.snakemake("audit")
+        assert code != 0
+        assert "the audit of results/short fails: hashes, figures/fig2.csv" in text
+        assert "Traceback" not in text
+        assert (edited.folder / "results/short/audit/junit.xml").exists()
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=times)
+
+
 def test_report_is_one_page_with_findings(made):
     """`--report` gives one HTML file that holds every figure, and captions with what was found."""
     code, text = made.snakemake("--report", "results/short/report.html")
@@ -389,7 +417,8 @@ def test_report_is_one_page_with_findings(made):
     for name in FIGURES:
         if not name.endswith(".csv"):
             assert f"results/short/figures/{name}" in page, name
-    for name in ("explorer.html", "findings.html", "runs.html", "applications.html"):
+    tables = ("explorer.html", "findings.html", "runs.html", "applications.html", "audit.html")
+    for name in tables:
         assert name in page
     assert "This replication:" in page
     for finding in pd.read_csv(made.folder / "results/short/tables/findings.csv").itertuples():
@@ -419,11 +448,12 @@ def test_new_figure_code_redraws_alone(edited):
         **REDRAWN_FIG3,
         "build_explorer": 1,
         "findings": 1,
+        **AUDITED,
     }
     edited.write(path, edited.read(path).replace("_ADDED_BY_A_TEST = 1", ""))
     path = "src/aevb/figures/fig2.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == {"draw_fig2": 1, "findings": 1}
+    assert edited.planned() == {"draw_fig2": 1, "findings": 1} | AUDITED
 
 
 def test_new_training_code_trains_again(edited):
@@ -444,7 +474,8 @@ def test_new_quadrature_code_estimates_again_and_trains_nothing(edited):
     """An estimator that no algorithm uses makes the estimates and their figures out of date."""
     path = "src/aevb/likelihood/quadrature.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == ESTIMATED | REDRAWN_FIG3 | {"draw_estimators": 1, "findings": 1}
+    redrawn = REDRAWN_FIG3 | {"draw_estimators": 1, "findings": 1}
+    assert edited.planned() == ESTIMATED | redrawn | AUDITED
 
 
 def test_more_points_estimate_again_alone(edited):
@@ -452,7 +483,7 @@ def test_more_points_estimate_again_alone(edited):
     config = deepcopy(edited.config)
     config["scales"]["short"]["fig3"]["points"] += 1
     edited.write("config/config.yaml", yaml.safe_dump(config))
-    assert edited.planned() == {"likelihood": 1, **REDRAWN_FIG3, "findings": 1}
+    assert edited.planned() == {"likelihood": 1, **REDRAWN_FIG3, "findings": 1, **AUDITED}
 
 
 def test_raised_budget_trains_on_without_a_new_selection(edited):

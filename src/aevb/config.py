@@ -33,7 +33,7 @@ _METHODS = {
     "ais": ("chains", "steps", "segments", "leapfrog_steps", "target_acceptance"),
     "quadrature": ("tolerance",),
 }
-_PER_DATASET = {
+PER_DATASET = {
     "hidden_units",
     "batch_size",
     "pixel_divisor",
@@ -93,6 +93,14 @@ def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict
     config = validate(config or {}, read_yaml(schemas / "config.schema.yaml"), name)
     for key, table in (("scale", "scales"), ("variant", "variants")):
         _choice(config[key], config[table], f"{name}: {key}")
+    if config["dataset"]:
+        from aevb.data import own
+
+        config, definitions = own.adapt(config, definitions)
+    elif own := [key for key in ("observation", "latent_dims") if config[key] is not None]:
+        raise ConfigError(
+            f"{name}: {own[0]}: is for images of your own; name their file in `dataset`"
+        )
     _check_per_dataset(config, definitions, name)
     for figure in ("fig3", "estimators"):
         content, where = config["figures"][figure], f"{name}: figures.{figure}"
@@ -243,7 +251,7 @@ def experiment(
         raise ConfigError("mcem: give n_train, the number of training images, as in Figure 3")
     reading, budget = config["variants"][variant_name], config["scales"][scale]
     samples = {
-        key: _for_dataset(budget[key], dataset, key)
+        key: for_dataset(budget[key], dataset, key)
         for key in ("training_samples", "selection_samples")
     }
     if n_train is not None:
@@ -251,11 +259,11 @@ def experiment(
         like = "aevb" if algorithm == "full_vb" else algorithm
         samples = {key: budget["fig3"][key][like] for key in samples}
     if config["training_samples"]:
-        samples["training_samples"] = _for_dataset(
+        samples["training_samples"] = for_dataset(
             config["training_samples"], dataset, "training_samples"
         )
     seeds = config["seeds"] or (n_train is not None and budget["fig3"]["seeds"])
-    seeds = seeds or _for_dataset(budget["seeds"], dataset, "seeds")
+    seeds = seeds or for_dataset(budget["seeds"], dataset, "seeds")
     warmup = reading["warmup_minibatches"]
     observation = definitions[dataset]["observation"]
     if observation == "gaussian" and config["binarisation"] == "dynamic":
@@ -268,9 +276,9 @@ def experiment(
         latent_dim=int(latent_dim),
         algorithm=algorithm,
         variant=variant_name,
-        hidden_units=hidden_units or _for_dataset(config["hidden_units"], dataset, "hidden_units"),
-        batch_size=_for_dataset(reading["batch_size"], dataset, "batch_size"),
-        pixel_divisor=_for_dataset(reading["pixel_divisor"], dataset, "pixel_divisor"),
+        hidden_units=hidden_units or for_dataset(config["hidden_units"], dataset, "hidden_units"),
+        batch_size=for_dataset(reading["batch_size"], dataset, "batch_size"),
+        pixel_divisor=for_dataset(reading["pixel_divisor"], dataset, "pixel_divisor"),
         warmup_minibatches=(
             warmup["aevb" if algorithm == "full_vb" else algorithm]
             if isinstance(warmup, dict)
@@ -442,16 +450,21 @@ def _check_per_dataset(config: dict, definitions: dict, name: str) -> None:
     needed = {d for figure in config["figures"].values() for d in figure.get("latent_dims", ())}
     needed |= {config["figures"][figure]["dataset"] for figure in ("fig3", "estimators")}
     for prefix, group in groups.items():
-        for key in _PER_DATASET & set(group):
+        for key in PER_DATASET & set(group):
             if not isinstance(group[key], dict):
                 continue
             for dataset in group[key]:
                 _choice(dataset, allowed, f"{name}: {prefix}{key}")
             for dataset in needed & set(definitions):
-                _for_dataset(group[key], dataset, f"{name}: {prefix}{key}")
+                for_dataset(group[key], dataset, f"{name}: {prefix}{key}")
 
 
-def _for_dataset(value: Any, dataset: str, key: str) -> Any:
+def for_dataset(value: Any, dataset: str, key: str) -> Any:
+    """A setting's value for one data set, where it may be given for each.
+
+    Raises:
+        ConfigError: it has no entry for this one, and no default.
+    """
     if not isinstance(value, dict):
         return value
     if dataset in value:

@@ -102,3 +102,19 @@ rule draw_audit:
     shell:
         "python -m aevb figure audit {input.claims:q} --output {params.stem:q}"
         " --note {params.note:q} --log {log:q}"
+
+
+rule audit:
+    input:
+        audit_files,
+    log:
+        f"results/{SETTINGS['scale']}/logs/verdict.log",
+    localrule: True
+    conda:
+        "../../envs/aevb.yaml"
+    params:
+        settings=settings_json,
+        scale=SETTINGS["scale"],
+    shell:
+        "python -m aevb audit --scale {params.scale} --settings {params.settings:q}"
+        " 2>&1 | tee {log:q}"

@@ -5,7 +5,8 @@ copy with the same pixels are all accepted:
 
 - ``mnist_idx``: the uncompressed idx file (header and values);
 - ``frey_mat``: the pixels in C order, one image after the other;
-- ``npz``: the pixels of train, validation and test in C order, one part after the other.
+- ``npz``, ``images``: the pixels of train, validation and test in C order, one part after the
+  other.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.io import loadmat
@@ -21,6 +22,11 @@ from scipy.io import loadmat
 Arrays = dict[str, np.ndarray]
 
 NPZ_PARTS = ("train", "validation", "test")
+IN_PARTS = ("npz", "images")
+"""The formats whose files bring their own parts."""
+
+_TEST_SHARE = 5
+"""Of images that come as one array, one in so many is for testing."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _IDX_UINT8_MAGIC = b"\x00\x00\x08"
 
@@ -59,7 +65,12 @@ def decode(raw: bytes, file: dict, definition: dict) -> Arrays:
     _reject_foreign(raw)
     content = _gunzip(raw, file) if raw.startswith(_GZIP_MAGIC) else raw
     _reject_foreign(content)
-    decoders = {"mnist_idx": _decode_idx, "frey_mat": _decode_mat, "npz": _decode_npz}
+    decoders = {
+        "mnist_idx": _decode_idx,
+        "frey_mat": _decode_mat,
+        "npz": _decode_npz,
+        "images": _decode_images,
+    }
     return decoders[definition["format"]](content, file, definition)
 
 
@@ -182,6 +193,115 @@ def _decode_npz(content: bytes, file: dict, definition: dict) -> Arrays:
     for name in NPZ_PARTS:
         check_array(name, found[name], definition)
     return {name: np.ascontiguousarray(found[name]) for name in NPZ_PARTS}
+
+
+def _decode_images(content: bytes, file: dict, definition: dict) -> Arrays:
+    parts = image_parts(content, definition["image_shape"])
+    return {name: flat(part) for name, part in parts.items()}
+
+
+def flat(images: np.ndarray) -> np.ndarray:
+    """[n, rows, columns] as [n, pixels]; n may be 0."""
+    return images.reshape(len(images), math.prod(images.shape[1:]))
+
+
+def image_parts(content: bytes, image_shape: Sequence[int] | None = None) -> Arrays:
+    """Anybody's images, cut into parts.
+
+    Args:
+        content: of an .npy or .npz file with the arrays ``train`` and ``test`` (and perhaps
+            ``validation``), or with one array, or one called ``images``: then a fifth of its
+            images, in a shuffled order, is for testing.
+        image_shape: rows and columns; None for any.
+
+    Returns:
+        uint8 [n, rows, columns] by part; see :func:`grey_levels`.
+
+    Raises:
+        FormatError: the bytes are something else, or not images of one size.
+    """
+    try:
+        loaded = np.load(io.BytesIO(content), allow_pickle=False)
+        found = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded.items())
+    except Exception as error:
+        # numpy and zipfile raise half a dozen types for damaged bytes.
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise FormatError(f"not a readable .npy or .npz file ({detail})") from None
+    if {"train", "test"} <= set(found):
+        named = {name: found[name] for name in NPZ_PARTS if name in found}
+        parts = {name: grey_levels(array, name, image_shape) for name, array in named.items()}
+    else:
+        if len(found) != 1 and "images" not in found:
+            raise FormatError(
+                f"holds the arrays {', '.join(found) or '(none)'}; give one, or `train` and `test`"
+            )
+        name = "images" if "images" in found else next(iter(found))
+        images = grey_levels(found[name], name, image_shape)
+        n_test = len(images) // _TEST_SHARE
+        if n_test == 0:
+            raise FormatError(f"{len(images)} images are too few: give {_TEST_SHARE} or more")
+        images = images[np.random.default_rng(0).permutation(len(images))]
+        parts = {"train": images[n_test:], "test": images[:n_test]}
+    shapes = {part.shape[1:] for part in parts.values()}
+    if len(shapes) > 1:
+        raise FormatError("the images of its parts differ in size")
+    parts.setdefault("validation", np.zeros((0, *shapes.pop()), np.uint8))
+    return {name: parts[name] for name in NPZ_PARTS}
+
+
+def grey_levels(
+    array: np.ndarray, name: str, image_shape: Sequence[int] | None = None
+) -> np.ndarray:
+    """Images as bytes 0 … 255.
+
+    Args:
+        array: [n, rows, columns] or [n, pixels], bytes or numbers in [0, 1], which are rounded to
+            the nearest of 256 levels. Without ``image_shape``, images given by pixels alone are
+            squares, or, where they cannot be, of one row.
+        name: what a message calls it.
+        image_shape: rows and columns; None for any.
+
+    Returns:
+        uint8 [n, rows, columns].
+
+    Raises:
+        FormatError: the shape, the type or a pixel is not as it should be.
+    """
+    if array.ndim not in (2, 3) or not array.size:
+        raise FormatError(
+            f"array `{name}` has the shape {list(array.shape)}; expected [n, rows, columns] or"
+            " [n, pixels]"
+        )
+    n_pixels = math.prod(array.shape[1:])
+    side = math.isqrt(n_pixels)
+    square = (side, side) if side**2 == n_pixels else (1, n_pixels)
+    shape = tuple(image_shape or (array.shape[1:] if array.ndim == 3 else square))
+    if math.prod(shape) != n_pixels:
+        raise FormatError(f"array `{name}` has images of {n_pixels} pixels, not {math.prod(shape)}")
+    if array.dtype != np.uint8:
+        numbers = array.reshape(len(array), n_pixels)
+        try:
+            refuse_pixels(numbers)
+        except FormatError as error:
+            raise FormatError(f"array `{name}`: {error}") from None
+        array = np.rint(numbers.astype(np.float64) * 255).astype(np.uint8)
+    return np.ascontiguousarray(array.reshape(-1, *shape))
+
+
+def refuse_pixels(images: np.ndarray, *, bounded: bool = True) -> None:
+    """Raise FormatError unless all of [n, D] are finite numbers, in [0, 1] where ``bounded``."""
+    if images.dtype.kind not in "fiub":
+        raise FormatError(f"the array is of type {images.dtype}; give bytes or numbers in [0, 1]")
+    checks = {"is not a finite number": ~np.isfinite(images)}
+    if bounded:
+        checks["is outside [0, 1]"] = (images < 0) | (images > 1)
+    for what, wrong in checks.items():
+        if wrong.any():
+            image, pixel = np.argwhere(wrong)[0]
+            raise FormatError(
+                f"pixel {pixel} of image {image} {what} ({images[image, pixel]:g};"
+                f" {int(wrong.sum()):,} such values in all)"
+            )
 
 
 def _truncated(got: int, expected: int | None) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aevb.data.formats import FormatError, refuse_pixels
 from aevb.errors import DataError
 
 
@@ -40,24 +41,11 @@ def read_images(
     images = images.reshape(len(images), n_pixels)
     if images.dtype == np.uint8:
         return images.astype(np.float32) / np.float32(divisor)
-    if images.dtype.kind not in "fiub":
-        raise DataError(
-            f"{path}: the array is of type {images.dtype}; give bytes or numbers in [0, 1]"
-        )
-    images = images.astype(np.float32)
-    _refuse(path, images, ~np.isfinite(images), "is not a finite number")
-    if bounded:
-        _refuse(path, images, (images < 0) | (images > 1), "is outside [0, 1]")
-    return images
-
-
-def _refuse(path: Path, images: np.ndarray, wrong: np.ndarray, what: str) -> None:
-    if wrong.any():
-        image, pixel = np.argwhere(wrong)[0]
-        raise DataError(
-            f"{path}: pixel {pixel} of image {image} {what} ({images[image, pixel]:g};"
-            f" {int(wrong.sum()):,} such values in all)"
-        )
+    try:
+        refuse_pixels(images, bounded=bounded)
+    except FormatError as error:
+        raise DataError(f"{path}: {error}") from None
+    return images.astype(np.float32)
 
 
 def _read(path: Path) -> np.ndarray:

@@ -56,7 +56,7 @@ class Source(Protocol):
 def make_source(entry: dict, data_dir: Path | None) -> Source:
     """The source that an entry of ``sources`` describes."""
     if entry["kind"] == "local":
-        return LocalFolder(data_dir)
+        return LocalFolder(entry.get("folder") or data_dir)
     if entry["kind"] == "https":
         return Mirror(entry["url"])
     return NpmPackage(entry["package"], entry["version"], entry["sha256"], entry["member"])
