@@ -12,11 +12,11 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce test lint bench report browser lock docs clean
+.PHONY: help install reproduce audit test slurm-test lint bench report reference browser lock docs clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
-	  printf '  make %-10s %s\n' "$${line%%:*}" "$${line##*## }"; done
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
+	  printf '  make %-11s %s\n' "$${line%%:*}" "$${line##*## }"; done
 
 install: $(STAMP) ## virtual environment in .venv, from the lock file with hashes
 
@@ -34,6 +34,9 @@ reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): f
 	@$(SNAKEMAKE)
 	@echo "Done: results/$(SCALE)/figures, results/$(SCALE)/tables and results/$(SCALE)/explorer.html"
 
+audit: install ## every claim of the paper checked at SCALE; fails where one does
+	@$(BIN)/snakemake audit --cores $(CORES) --config scale=$(SCALE)
+
 test: install ## the test suite
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
@@ -49,6 +52,13 @@ bench: install ## speed of training on this machine: results/bench
 report: install ## one HTML file with all that SCALE has made: results/SCALE/report.html
 	@$(SNAKEMAKE) --report results/$(SCALE)/report.html
 	@echo "Open results/$(SCALE)/report.html in a browser."
+
+reference: install ## keep the numbers of the smoke run as those that must come out again
+	@$(BIN)/python -m aevb table reference results/smoke/figures/fig2.csv \
+	  --output resources/reference/smoke.csv
+
+slurm-test: install ## the smoke run through the Slurm profile, on a one-node Slurm; Debian or Ubuntu, as root
+	@bash tests/slurm/run
 
 browser: ## chromium for the tests of the latent explorer, on Debian and Ubuntu, as root
 	@command -v chromium >/dev/null \

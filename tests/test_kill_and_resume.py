@@ -1,99 +1,16 @@
 """`aevb train` killed for real: the same command goes on to the numbers of an unbroken run."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from aevb import data
-from tiny import DEFINITION, SETTINGS
+from place import BUDGET, Outcome, Place
 
 pytestmark = pytest.mark.workflow
-
-BUDGET = 4_000_000
-PATIENCE = 200.0
-
-
-@dataclass
-class Outcome:
-    """How one process ended."""
-
-    code: int
-    text: str
-    checkpoints: list[int]
-    """Sample counts of the checkpoints at its end."""
-    finished: bool
-    """Whether a curve was there."""
-
-
-def settings() -> str:
-    return replace(SETTINGS, step_sizes=(0.05,), training_samples=BUDGET).to_json()
-
-
-class Place:
-    """A folder in which one training command is started, as often as need be."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        rng = np.random.default_rng(0)
-        parts = {
-            name: rng.integers(0, 256, (n, 36), np.uint8)
-            for name, n in (("train", 200), ("test", 50))
-        }
-        np.savez(folder / "tiny.npz", **parts)
-        record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
-        (folder / "record.json").write_text(json.dumps(record))
-        (folder / "step_size.csv").write_text("step_size,selected\n0.01,False\n0.05,True\n")
-
-    def command(self, name: str) -> list[str]:
-        options = {
-            "--settings": settings(),
-            "--record": "record.json",
-            "--step-size-table": "step_size.csv",
-            "--curve": f"{name}/curve.csv",
-            "--run-record": f"{name}/run.json",
-            "--weights": f"{name}/weights.safetensors",
-            "--checkpoint-dir": f"{name}/checkpoints",
-            "--checkpoint-seconds": "0.05",
-        }
-        words = [word for pair in options.items() for word in pair]
-        return [sys.executable, "-m", "aevb", "train", *words]
-
-    def checkpoints(self, name: str) -> list[int]:
-        return sorted(int(path.stem) for path in self.folder.glob(f"{name}/checkpoints/*tensors"))
-
-    def run(self, name: str, number: int | None = None) -> Outcome:
-        """Run to the end, or send a signal once a checkpoint newer than those there appears."""
-        before = self.checkpoints(name)
-        process = subprocess.Popen(
-            self.command(name),
-            cwd=self.folder,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            end = time.monotonic() + PATIENCE
-            while number is not None and process.poll() is None and time.monotonic() < end:
-                if self.checkpoints(name)[-1:] > before[-1:]:
-                    process.send_signal(number)
-                    break
-                time.sleep(0.005)
-            text, _ = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
-        finished = (self.folder / name / "curve.csv").exists()
-        return Outcome(process.returncode, text, self.checkpoints(name), finished)
 
 
 @pytest.fixture(scope="module")

@@ -157,10 +157,11 @@ EVERYTHING = {
 
 
 class Copy:
-    """A copy of the repository with a tiny configuration, in a folder with a space."""
+    """A copy of the repository with a tiny configuration, in a folder whose name has spaces and
+    letters beyond ASCII."""
 
     def __init__(self, folder: Path):
-        self.folder = folder / "a copy"
+        self.folder = folder / "eine Kopie für Zoë"
         self.folder.mkdir()
         ignored = shutil.ignore_patterns("__pycache__", ".snakemake")
         for name in ("workflow", "config", "src", "envs", "resources"):
@@ -184,16 +185,20 @@ class Copy:
     def read(self, path: str) -> str:
         return (self.folder / path).read_text(encoding="utf-8")
 
-    def snakemake(self, *words: str) -> tuple[int, str]:
-        """Exit code, and standard output and error together."""
+    def environment(self) -> dict[str, str]:
+        """The variables of a process in the copy."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         env = os.environ | {"PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
         for name in ("PYTHONPATH", "AEVB_DATA_DIR", "SNAKEMAKE_PROFILE"):
             env.pop(name, None)
+        return env
+
+    def snakemake(self, *words: str) -> tuple[int, str]:
+        """Exit code, and standard output and error together."""
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", "--cores", "2", *words],
             cwd=self.folder,
-            env=env,
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -6,8 +6,12 @@ from typing import Any
 
 from aevb.config import read_yaml, resolve
 
-_PAGES = {"config.yaml": "config.schema.yaml", "datasets.yaml": "datasets.schema.yaml"}
-_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
+_PAGES = {
+    "config.yaml": "config.schema.yaml",
+    "datasets.yaml": "datasets.schema.yaml",
+    "claims.yaml": "claims.schema.yaml",
+}
+_BOUNDS = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
 
 
 def configuration_page(schemas: Path) -> str:

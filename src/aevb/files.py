@@ -10,10 +10,19 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     Whatever goes wrong, a full disk included, the old file stays whole and nothing partial is
     left, but for a hidden temporary file where the process was killed outright.
+
+    Raises:
+        OSError: it cannot be written; the error names ``path``.
     """
-    path = Path(path)
+    try:
+        _write(Path(path), content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        # A failing write names no file, a failing mkstemp one that nobody knows.
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -11,6 +11,8 @@ LOGGER = logging.getLogger("aevb")
 
 def start_logging(log_file: Path | None = None) -> None:
     """Send the package's messages to standard error and, when given, to ``log_file`` as well."""
+    # A log that cannot be written, on a full disk, is no reason for a traceback.
+    logging.raiseExceptions = False
     LOGGER.setLevel(logging.INFO)
     LOGGER.handlers.clear()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]

@@ -812,8 +812,10 @@ ENVIRONMENT = {
 }
 if SETTINGS["data_dir"]:
     ENVIRONMENT["AEVB_DATA_DIR"] = SETTINGS["data_dir"]
+# A prefix takes the place of Snakemake's own, which makes bash strict.
 shell.prefix(
-    "".join(
+    "set -euo pipefail; "
+    + "".join(
         f"export {name}={shlex.quote(str(value))}; "
         for name, value in ENVIRONMENT.items()
     )

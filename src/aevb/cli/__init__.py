@@ -1,11 +1,12 @@
 """The command line: one command for each stage of the workflow."""
 
+import errno
 import logging
 import sys
 
 import typer
 
-from aevb.cli import applications, audit, figures, latent, section2, stages, tables
+from aevb.cli import applications, audit, checkpoints, figures, latent, section2, stages, tables
 from aevb.errors import AevbError
 from aevb.interruption import Interrupted
 from aevb.progress import LOGGER, start_logging
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.add_typer(stages.app)
 app.add_typer(audit.app)
+app.add_typer(checkpoints.app)
 app.add_typer(latent.app)
 app.add_typer(applications.apply, name="apply")
 app.add_typer(applications.evaluate, name="evaluate")
@@ -29,8 +31,11 @@ def main() -> None:
     """Run the command line; errors meant for a person end as one message, without traceback."""
     try:
         app()
-    except (AevbError, OSError) as error:
+    except AevbError as error:
         _fail(f"error: {error}")
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"error: {_describe(error)}")
         sys.exit(1)
     except Interrupted as stopped:
         _fail(str(stopped))
@@ -38,6 +43,39 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail("stopped")
         sys.exit(130)
+    except Exception as error:
+        if not _out_of_memory(error):
+            raise
+        detail = " ".join(str(error).split()) or "Python could not allocate any"
+        _fail(
+            f"error: out of memory ({detail}); give the job more (mem_mb), or ask for less: fewer"
+            " seeds, smaller minibatches or hidden layers, fewer points"
+        )
+        sys.exit(1)
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EROFS: "make it writable, or name another folder",
+    errno.EACCES: "make it writable, or name another folder",
+}
+
+
+def _describe(error: OSError) -> str:
+    """What went wrong, where, and what to do."""
+    remedy = _REMEDIES.get(error.errno)
+    if remedy is None or not error.filename:
+        return str(error)
+    return (
+        f"{error.filename}: {error.strerror}; {remedy}, then run the same command again: nothing"
+        " that was finished is lost"
+    )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # TensorFlow's own type, by name: importing it takes seconds.
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def _fail(text: str) -> None:

@@ -1,0 +1,161 @@
+"""What happens to Snakemake itself, done to it for real: killed, started twice, its worker killed,
+the clock set back.
+
+Nothing that was finished is lost, and the numbers are those of a run to which nothing happened.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from test_workflow import RUNS, Copy
+
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
+
+CURVE = f"{RUNS}/aevb/latent_dim_2/curve.csv"
+CHECKPOINTS = f".checkpoints/{RUNS}/aevb/latent_dim_2"
+BUDGET = ("--config", "training_samples=3000000", "checkpoint_seconds=0.05")
+PATIENCE = 300.0
+
+
+def start(copy: Copy) -> subprocess.Popen:
+    """Snakemake on its way to one curve, in a process group of its own."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", CURVE, *BUDGET]
+    return subprocess.Popen(
+        command,
+        cwd=copy.folder,
+        env=copy.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def checkpoints(copy: Copy) -> list[Path]:
+    return sorted((copy.folder / CHECKPOINTS).glob("*.safetensors"))
+
+
+def workers(copy: Copy) -> list[int]:
+    """The processes that train in this copy."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                here = (entry / "cwd").resolve() == copy.folder.resolve()
+            except OSError:
+                continue
+            if here and b"train" in words and words[0].endswith((b"python", b"python3")):
+                found.append(int(entry.name))
+    return found
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    """Until the condition holds; fails where the process ends before or it takes too long."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> bytes:
+    """The curve of a run to which nothing happened."""
+    copy = Copy(tmp_path_factory.mktemp("whole"))
+    code, text = copy.snakemake(CURVE, *BUDGET)
+    assert code == 0, text
+    return (copy.folder / CURVE).read_bytes()
+
+
+@pytest.fixture
+def copy(tmp_path) -> Copy:
+    return Copy(tmp_path)
+
+
+def test_killed_worker(copy, whole):
+    """A worker killed outright, as by a memory limit, is started again and goes on."""
+    process = start(copy)
+    try:
+        wait_for(lambda: checkpoints(copy), process)
+        killed = workers(copy)
+        assert killed
+        for number in killed:
+            os.kill(number, signal.SIGKILL)
+        text, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert process.returncode == 0, text
+    log = copy.read(f"{RUNS}/aevb/latent_dim_2/logs/train.log")
+    assert "continuing from the checkpoint at" in log
+    assert (copy.folder / CURVE).read_bytes() == whole
+
+
+@pytest.mark.parametrize("orphan", [False, True], ids=["with its workers", "alone"])
+def test_killed_snakemake(copy, whole, orphan):
+    """kill -9 of Snakemake, with its workers or without: what it says to do is enough, what was
+    selected is kept, and even beside the worker that it left behind the numbers come out."""
+    process = start(copy)
+    wait_for(lambda: checkpoints(copy), process)
+    left = workers(copy)
+    if orphan:
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+        for number in left:
+            os.kill(number, signal.SIGKILL)
+    process.wait()
+    selected = copy.folder / f"{RUNS}/aevb/step_size.csv"
+    before = selected.stat().st_mtime_ns
+    try:
+        code, text = copy.snakemake(CURVE, *BUDGET)
+        if code != 0:
+            assert "--unlock" in text
+            assert "Traceback" not in text
+            code, text = copy.snakemake("--unlock")
+            assert code == 0, text
+            code, text = copy.snakemake(CURVE, *BUDGET)
+        assert code == 0, text
+    finally:
+        for number in workers(copy):
+            os.kill(number, signal.SIGKILL)
+    assert (copy.folder / CURVE).read_bytes() == whole
+    assert selected.stat().st_mtime_ns == before
+
+
+def test_two_at_once(copy, whole):
+    """The second Snakemake in a folder is told that the first is at work, and disturbs nothing."""
+    process = start(copy)
+    try:
+        wait_for(lambda: list((copy.folder / ".snakemake/locks").glob("*")), process)
+        code, text = copy.snakemake(CURVE, *BUDGET)
+        assert code != 0
+        assert "cannot be locked" in text and "Traceback" not in text
+        text, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert process.returncode == 0, text
+    assert (copy.folder / CURVE).read_bytes() == whole
+
+
+def test_clock_set_back(copy, whole):
+    """Files from tomorrow are not made anew, and what is made from them today comes out."""
+    code, text = copy.snakemake(f"{RUNS}/aevb/step_size.csv", *BUDGET)
+    assert code == 0, text
+    tomorrow = time.time() + 86_400
+    stamps = {}
+    for path in sorted(copy.folder.rglob("*"), key=lambda path: path.stat().st_mtime_ns):
+        if path.is_file() and ".snakemake" not in path.parts:
+            stamps[path] = tomorrow + len(stamps)
+            os.utime(path, (stamps[path], stamps[path]))
+    assert copy.planned(f"{RUNS}/aevb/step_size.csv", *BUDGET) == {}
+    code, text = copy.snakemake(CURVE, *BUDGET)
+    assert code == 0, text
+    assert (copy.folder / CURVE).read_bytes() == whole
+    assert copy.planned(CURVE, *BUDGET) == {}
