@@ -54,8 +54,8 @@ report: install ## one HTML file with all that SCALE has made: results/SCALE/rep
 	@echo "Open results/$(SCALE)/report.html in a browser."
 
 reference: install ## keep the numbers of the smoke run as those that must come out again
-	@$(BIN)/python -m aevb table reference results/smoke/figures/fig2.csv \
-	  --output resources/reference/smoke.csv
+	@for figure in fig2 fig3; do $(BIN)/python -m aevb table reference \
+	  results/smoke/figures/$$figure.csv --output resources/reference/smoke_$$figure.csv; done
 
 slurm-test: install ## the smoke run through the Slurm profile, on a one-node Slurm; Debian or Ubuntu, as root
 	@bash tests/slurm/run
@@ -70,9 +70,9 @@ docs: install ## write config/README.md from the schemas
 
 lock: install ## write the lock files anew from pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra dev --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra slurm --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file envs/lock-cpu.txt
-	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra dev --extra gpu --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra slurm --extra dev --extra gpu --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file envs/lock-gpu.txt
 
 clean: ## remove what smoke and quick have made, checkpoints too; keeps the data and other scales

@@ -13,7 +13,7 @@ rule bench:
         "results/bench/bench.log",
     conda:
         "../../envs/aevb.yaml"
-    threads: workflow.cores
+    threads: os.cpu_count()
     resources:
         mem_mb=6000,
         runtime="1h",

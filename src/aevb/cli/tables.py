@@ -141,6 +141,20 @@ def table_runs(
     write_atomically(output, rows.to_csv(index=False, float_format="%.6g"))
 
 
+@app.command("reference")
+def table_reference(
+    figure: Annotated[Path, typer.Argument(help="The table of Figure 2 or 3 (CSV).")],
+    output: Table,
+    log: Log = None,
+) -> None:
+    """Keep the ends of our curves as the numbers that must come out again."""
+    from aevb.audit.tables import read_csv
+    from aevb.figures.reference import ends
+
+    start_logging(log)
+    write_atomically(output, ends(read_csv(figure)).to_csv(index=False, float_format="%.4f"))
+
+
 @app.command("reparameterisations")
 def table_reparameterisations(
     table: Annotated[
