@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from aevb import config
-from aevb.audit import manifest, record
+from aevb.audit import manifest, record, reports
+from aevb.audit.claims import FAILED, assess_all, read_claims
 from aevb.audit.record import ABSENT, OK, WRONG
+from aevb.audit.tables import Tables
 from aevb.errors import DataError
 
 ROOT = Path(__file__).parent.parent
@@ -64,6 +66,19 @@ def test_the_committed_record_is_sound():
     """Everything that the manifest lists is there and unaltered, and all checks pass."""
     found = check(COMMITTED)
     assert {name: one.detail for name, one in found.items() if one.outcome != OK} == {}
+
+
+def test_the_committed_audit_is_that_of_the_record(tmp_path):
+    """The audit in the record is what an audit gives today, and README's front page shows it."""
+    claims = read_claims(ROOT / "config/claims.yaml", ROOT / "workflow/schemas")
+    verdicts = assess_all(claims, Tables(COMMITTED, ROOT / "resources"), "full")
+    assert [v.claim.name for v in verdicts if v.status == FAILED] == []
+    reports.cases_table(verdicts).to_csv(tmp_path / "cases.csv", index=False, float_format="%.6g")
+    now, then = (pd.read_csv(path / "cases.csv") for path in (tmp_path, COMMITTED / "audit"))
+    pd.testing.assert_frame_equal(now, then, rtol=1e-5)
+    table = reports.verdicts_markdown(reports.claims_table(verdicts))
+    assert (COMMITTED / "audit/verdicts.md").read_text(encoding="utf-8") == table
+    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_copy_is_sound(copy):

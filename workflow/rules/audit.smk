@@ -48,6 +48,7 @@ rule audit_claims:
         cases="results/{scale}/audit/cases.csv",
         record="results/{scale}/audit/record.csv",
         markdown="results/{scale}/audit/audit.md",
+        verdicts="results/{scale}/audit/verdicts.md",
         junit="results/{scale}/audit/junit.xml",
     log:
         "results/{scale}/logs/audit.log",

@@ -14,6 +14,9 @@ from aevb.audit.claims import FAILED, KNOWN, PASSES, SKIPPED, Verdict
 from aevb.audit.record import OK, WRONG, Finding
 from aevb.figures import pages
 
+NO_SECTION = "none"
+"""The section of a check that is no claim of the paper."""
+
 _WIDTH = 120
 """Of the terminal's tables where they are written to a file."""
 
@@ -81,6 +84,21 @@ def markdown(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: st
         f"## Claims of the paper\n\n{shown.to_markdown(index=False)}\n\n"
         f"## The record\n\n{record_table(findings).to_markdown(index=False)}\n"
     )
+
+
+def verdicts_markdown(claims: pd.DataFrame) -> str:
+    """The verdicts alone, as the table of README's front page: of :func:`claims_table`, what the
+    paper claims."""
+    rows = claims[claims["section"] != NO_SECTION]
+    shown = pd.DataFrame(
+        {
+            "the paper claims": rows["says"],
+            "§": rows["section"],
+            "verdict": rows["verdict"],
+            "cases that hold": _shares(rows),
+        }
+    )
+    return shown.to_markdown(index=False, disable_numparse=True, tablefmt="github") + "\n"
 
 
 def page(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:

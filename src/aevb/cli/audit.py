@@ -99,6 +99,7 @@ def audit(
             text = frame.to_csv(index=False, float_format="%.6g")
             write_atomically(output / f"{name}.csv", text)
         write_atomically(output / "audit.md", reports.markdown(verdicts, findings, scale))
+        write_atomically(output / "verdicts.md", reports.verdicts_markdown(frames["claims"]))
         write_atomically(output / "audit.html", reports.page(verdicts, findings))
         write_atomically(output / "junit.xml", reports.junit(verdicts, findings, scale))
     print(reports.terminal(verdicts, findings, scale), end="")
