@@ -46,7 +46,10 @@ def assert_means(samples, expected, detects: float) -> None:
     )
 
 
-_LONGEST = ("test_workflow", "test_ais", "test_kill_and_resume", "test_harmonic", "test_training")
+_LONGEST = (
+    *("test_workflow", "test_faults_workflow", "test_ais", "test_kill_and_resume"),
+    *("test_harmonic", "test_training", "test_faults"),
+)
 """Files that would keep everybody waiting if they came last."""
 
 

@@ -102,7 +102,7 @@ def test_what_is_not_run_says_why(tmp_path):
                     {"within": {"table": "t.csv", "value": "v", "where": {"n": 9}, "most": 1}}
                 ]
             },
-            "t.csv does not go so far",
+            "t.csv has no rows for this",
         ),
     ):
         found = verdict(tmp_path, [0.1], scale, **changes)

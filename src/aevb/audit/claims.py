@@ -143,7 +143,7 @@ def assess(claim: Claim, tables: Tables, scale: str, scales: Sequence[str]) -> V
             raise ConfigError(f"{claim.name}: {error}") from None
         if not found:
             table = parameters.get("table") or f"figures/{parameters.get('figure')}.csv"
-            absent.append(f"{table} does not go so far")
+            absent.append(f"{table} has no rows for this")
         cases += found
     if not cases:
         return Verdict(claim, NOT_RUN, SKIPPED, "; ".join(dict.fromkeys(absent)), ())

@@ -104,7 +104,8 @@ def faster(
     factor: float,
 ) -> list[Case]:
     """The slower curve's samples over those that the faster one needs for the value at which the
-    slower one ends, at least ``factor``; 0 where it never comes there."""
+    slower one ends, at least ``factor``; 0 where it never comes there. Over seeds it is the
+    geometric mean, with its interval, since ratios are skewed."""
     cases = []
     for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
         quick = by_seed(rows[rows[by].astype(str) == str(faster)])
@@ -117,7 +118,12 @@ def faster(
             ratios.append(end / needed)
         if ratios:
             label = _case(name, f"samples of {slower} over those of {faster}", None)
-            cases.append(judge(label, over_seeds(ratios), least=factor))
+            if min(ratios) == 0:
+                cases.append(judge(label, Estimate(0.0), least=factor))
+                continue
+            case = judge(label, over_seeds(np.log10(ratios)), least=math.log10(factor))
+            ends = {key: 10 ** getattr(case, key) for key in ("value", "low", "high", "least")}
+            cases.append(case._replace(**ends))
     return cases
 
 
