@@ -348,3 +348,73 @@ def test_document_config(run, tmp_path):
     outcome = run("document-config", "--output", path, "--schemas", ROOT / "workflow/schemas")
     assert outcome[0] == 0
     assert path.read_text() == (ROOT / "config" / "README.md").read_text()
+
+
+def audit(*words) -> list:
+    """`aevb audit` of the committed record, with the repository's own configuration."""
+    return [
+        *("audit", "--scale", "full", "--folder", ROOT / "results/full"),
+        *("--claims", ROOT / "config/claims.yaml", "--resources", ROOT / "resources"),
+        *("--config", ROOT / "config/config.yaml", "--datasets", ROOT / "config/datasets.yaml"),
+        *("--schemas", ROOT / "workflow/schemas", *words),
+    ]
+
+
+def test_audit_of_the_committed_record(run, tmp_path):
+    """It passes, prints both tables and writes them with JUnit XML beside."""
+    code, out, err = run(*audit("--output", tmp_path / "audit"))
+    assert code == 0, err
+    assert "no claim fails; the record is sound" in " ".join(out.split())
+    names = {path.name for path in (tmp_path / "audit").iterdir()}
+    tables = {"claims.csv", "cases.csv", "record.csv"}
+    assert names == tables | {"audit.md", "audit.html", "verdicts.md", "junit.xml"}
+
+
+def test_audit_needs_no_tensorflow():
+    """A process that audits the record ends without TensorFlow."""
+    script = (
+        "import sys; from aevb import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as ended: code = ended.code\n"
+        "sys.exit(code or int('tensorflow' in sys.modules) * 99)"
+    )
+    words = [str(word) for word in audit()]
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_audit_of_a_folder_that_is_not_there(run, tmp_path):
+    """One line that says how to make it."""
+    outcome = run(*audit("--folder", tmp_path / "none"))
+    assert_one_error(outcome, "is not there", "snakemake --config scale=full")
+
+
+def test_audit_of_a_claims_file_with_a_mistake(run, tmp_path):
+    """One line that names the claim and the key."""
+    claims = tmp_path / "claims.yaml"
+    claims.write_text("scales: [full]\nclaims: {a: {says: b, section: c, figure: d}}\n")
+    assert_one_error(run(*audit("--claims", claims)), "claims.a", "'checks' is a required property")
+
+
+def test_audit_of_an_unknown_scale(run):
+    """The scales there are."""
+    outcome = run(*audit("--scale", "huge"))
+    assert_one_error(outcome, "'huge' is unknown", "smoke, quick, full, paper")
+
+
+def test_manifest_of_an_empty_folder(run, tmp_path):
+    """One line."""
+    words = [word if word != "audit" else "manifest" for word in audit("--folder", tmp_path)]
+    for option in ("--claims", "--resources"):
+        at = words.index(option)
+        del words[at : at + 2]
+    assert_one_error(run(*words), "holds no figures and tables")
+
+
+def test_checkpoints_travel(run, tmp_path):
+    """Export says where there are none; import says where there is no archive."""
+    outcome = run("export-checkpoints", tmp_path / "a.tar", "--checkpoint-dir", tmp_path / "none")
+    assert_one_error(outcome, "holds no checkpoints; train first")
+    outcome = run("import-checkpoints", tmp_path / "a.tar", "--checkpoint-dir", tmp_path / "here")
+    assert_one_error(outcome, "there is no such file")
+    assert not list(tmp_path.iterdir())

@@ -112,6 +112,7 @@ def test_defaults_are_filled_in():
         "n_train": [1000, 50_000],
         "algorithms": ["aevb", "wake_sleep", "mcem"],
         "estimators": ["paper", "quadrature"],
+        "bound": None,
     }
     assert config["figures"]["estimators"] == {"dataset": "mnist"}
     assert config["monte_carlo_em"] == {

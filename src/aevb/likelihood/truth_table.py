@@ -217,7 +217,7 @@ def label_of(name: str, module: ModuleType, spent: Any) -> str:
         return f"harmonic {spent.density}, {spent.samples}{paper}"
     if module is importance:
         return f"importance, {spent.samples}"
-    return "AIS" if module is ais else "quadrature"
+    return {ais: "AIS", quadrature: "quadrature"}.get(module, name)
 
 
 def _text(settings: dict[str, Any]) -> str:
