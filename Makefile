@@ -55,7 +55,7 @@ report: install ## one HTML file with all that SCALE has made: results/SCALE/rep
 
 reference: install ## keep the numbers of the smoke run as those that must come out again
 	@for figure in fig2 fig3; do $(BIN)/python -m aevb table reference \
-	  results/smoke/figures/$$figure.csv --output resources/reference/smoke_$$figure.csv; done
+	  results/smoke/figures/$$figure.csv --output resources/reference/smoke_$$figure.csv || exit 1; done
 
 slurm-test: install ## the smoke run through the Slurm profile, on a one-node Slurm; Debian or Ubuntu, as root
 	@bash tests/slurm/run

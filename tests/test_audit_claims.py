@@ -79,10 +79,13 @@ def test_the_case_that_decides(tmp_path):
 
 def test_known_differences_pass_but_not_worse_ones(tmp_path):
     """What is known to be partly so may be so or better at that scale, not worse, nor elsewhere."""
-    known = {"known": {"quick": {"verdict": "partly", "why": "the dog"}}}
+    known = {"known": {"quick": {"verdict": "partly", "holding": 1, "why": "the dog"}}}
     assert verdict(tmp_path, [0.1, 2.0], **known).status == KNOWN
     assert verdict(tmp_path, [0.1, 2.0], **known).why == "the dog"
     assert verdict(tmp_path, [0.1, 0.2], **known).status == PASSES
+    fewer = {"known": {"quick": {"verdict": "not replicated", "holding": 2, "why": "the dog"}}}
+    assert verdict(tmp_path, [0.1, 0.1, 2.0, 2.0, 2.0], **fewer).status == KNOWN
+    assert verdict(tmp_path, [0.1, 2.0, 2.0, 2.0, 2.0], **fewer).status == FAILED
     worse = verdict(tmp_path, [2.0, 2.0], **known)
     assert worse.status == FAILED and "worse than the known difference" in worse.why
     assert verdict(tmp_path, [0.1, 2.0], "full", **known).status == FAILED
@@ -120,13 +123,19 @@ def test_undecided_cases_are_no_failure():
     ("changes", "message"),
     [
         ({"scale": "huge"}, r"claims.small: scale 'huge' is unknown; allowed: smoke, quick"),
-        ({"known": {"huge": {"verdict": "partly", "why": "x"}}}, "scale 'huge' is unknown"),
+        (
+            {"known": {"huge": {"verdict": "partly", "holding": 0, "why": "x"}}},
+            "scale 'huge' is unknown",
+        ),
         ({"colour": 1}, r"claims.small: unknown key 'colour'; allowed: checks, "),
         ({"checks": [{"beauty": {}}]}, r"claims.small.checks.0: unknown key 'beauty'; allowed: "),
         ({"checks": [{"within": {"table": "t.csv", "value": "v"}}]}, "claims.small.checks.0"),
         ({"checks": []}, "claims.small.checks"),
         ({"says": "x" * 200}, "claims.small.says"),
-        ({"known": {"quick": {"verdict": "replicated", "why": "x"}}}, "'replicated' is unknown"),
+        (
+            {"known": {"quick": {"verdict": "replicated", "holding": 0, "why": "x"}}},
+            "'replicated' is unknown",
+        ),
     ],
 )
 def test_a_bad_claims_file_is_refused_in_one_line(tmp_path, changes, message):
@@ -149,7 +158,7 @@ def test_the_projects_own_claims_are_sound():
 
 @pytest.fixture
 def verdicts(tmp_path):
-    known = {"known": {"quick": {"verdict": "partly", "why": "the dog"}}}
+    known = {"known": {"quick": {"verdict": "partly", "holding": 1, "why": "the dog"}}}
     return [
         verdict(tmp_path, [0.1, 0.2]),
         verdict(tmp_path, [0.1, 2.0], **known),

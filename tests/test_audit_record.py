@@ -150,7 +150,36 @@ def edits(name: str, change):
     return lambda folder: edit(folder / name, change)
 
 
+def cut_likelihood(folder: Path) -> None:
+    """Monte Carlo EM cut where it passes AEVB, which would make the paper's order come out."""
+    edit(folder / FIG3_RUN / "likelihood.csv", lambda t: t[t["training_samples"] <= 3.1e7])
+
+
+def longer(table: pd.DataFrame) -> pd.DataFrame:
+    end = table[table["training_samples"] == table["training_samples"].max()]
+    return pd.concat([table, end.assign(training_samples=20_000_000)])
+
+
+def other_step_size(folder: Path) -> None:
+    path = folder / FIG2_RUN / "run.json"
+    content = json.loads(path.read_text()) | {"step_size": 0.1}
+    path.write_text(json.dumps(content))
+
+
 CONTROLS = {
+    "shortened likelihoods": (cut_likelihood, {"likelihoods", "figures/fig3.csv"}),
+    "lengthened curve": (edits(str(FIG2_RUN / "curve.csv"), longer), {"curves"}),
+    "other step size": (other_step_size, {"runs", "tables/runs.csv"}),
+    "missing figure": (lambda folder: (folder / "figures/fig3.csv").unlink(), {"outputs"}),
+    "an empty table": (lambda folder: (folder / "figures/fig2.csv").write_text(""), {"numbers"}),
+    "words for numbers": (
+        edits("figures/fig2.csv", lambda t: t.assign(lower_bound="high")),
+        {"figures/fig2.csv"},
+    ),
+    "a curve without seeds": (
+        edits(str(FIG2_RUN / "curve.csv"), lambda t: t.drop(columns="seed")),
+        {"curves"},
+    ),
     "tampered figure": (edits("figures/fig2.csv", raised), {"figures/fig2.csv"}),
     "tampered figure 3": (edits("figures/fig3.csv", raised), {"figures/fig3.csv"}),
     "tampered table": (edits("tables/fig2_distance.csv", raised), {"tables/fig2_distance.csv"}),
@@ -258,7 +287,12 @@ def test_the_manifest_leaves_out_what_is_no_result(copy):
     assert "1 further files" in check(copy)["hashes"].detail
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]", '{"scale": "full"}'])
+NO_HASH = {"scale": "full", "configuration": {}, "files": {"a.csv": {}}, "data": {}}
+
+
+@pytest.mark.parametrize(
+    "content", [None, "{", "[]", '{"scale": "full"}', json.dumps(NO_HASH), "\xff"]
+)
 def test_a_missing_or_damaged_manifest_is_told(copy, content):
     """One line that says how to make it."""
     path = copy / "manifest.json"
@@ -267,6 +301,13 @@ def test_a_missing_or_damaged_manifest_is_told(copy, content):
         path.write_text(content)
     (found,) = check(copy).values()
     assert found.outcome == WRONG and "`snakemake manifest`" in found.detail
+
+
+def test_an_emptied_manifest_is_told(copy):
+    """One that lists no files and no settings vouches for nothing."""
+    content = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(content | {"files": {}, "configuration": {}}))
+    assert {"outputs", "configuration"} <= wrong(copy)
 
 
 def test_nothing_to_list_is_an_error(tmp_path):

@@ -89,6 +89,24 @@ def test_every_figure_is_of_these_images(tmp_path):
     assert all(n < 24 for n in config["scales"]["own_mnist_smoke"]["truth"]["latent_dims"])
 
 
+def test_the_adapted_configuration_stays_as_it_is(tmp_path):
+    """The workflow hands its jobs the adapted configuration, which is checked once more there."""
+    path = write(tmp_path / "x.npz", images=IMAGES)
+    config, definitions = adapted(path)
+    again = load(config, ROOT / "config/datasets.yaml", ROOT / "workflow/schemas")
+    assert again == (config, definitions)
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings"), [((10, 6, 6), {"latent_dims": [50]}), ((10, 1, 1), {})]
+)
+def test_images_too_small_for_the_latent_space(tmp_path, shape, settings):
+    """Fewer pixels than dimensions, in one line."""
+    path = write(tmp_path / "x.npy", np.zeros(shape, np.uint8))
+    with pytest.raises(ConfigError, match=r"images of \d+ pixels; two or more are needed"):
+        adapted(path, **settings)
+
+
 def test_sizes_of_the_latent_space_can_be_chosen(tmp_path):
     """Without a 2 there is no manifold, projection or explorer."""
     config, _ = adapted(write(tmp_path / "x.npy", IMAGES), latent_dims=[3, 7])

@@ -53,6 +53,8 @@ def read_yaml(path: Path) -> Any:
         place = getattr(error, "problem_mark", None)
         line = f" line {place.line + 1}" if place else ""
         raise ConfigError(f"{path}:{line} is not valid YAML: {_one_line(error)}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not text in UTF-8") from None
 
 
 def validate(values: dict, schema: dict, name: str) -> dict:

@@ -331,19 +331,20 @@ def full_vb_folders(wildcards, input):
 
 
 def section2_figures(wildcards):
-    """The figures of section 2 that are configured."""
+    """The figures of section 2 that are configured, those whose data can be had."""
     content = FIGURES["section2"]
     if not content["dataset"]:
         return []
     studies = [
         study
         for study in configuration.STUDIES
-        if configuration.study(SETTINGS, DATASETS, study)
+        if some(one.dataset for one in configuration.study(SETTINGS, DATASETS, study))
     ]
+    full_vb = content["full_vb"] and some([FIG3["dataset"]])
     return [
         *figure_files(*studies, "kl_divergence"),
-        *figure_files(*(["gradient_variance"] if content["gradients"] else [])),
-        *figure_files(*(["weight_uncertainty"] if content["full_vb"] else [])),
+        *figure_files(*(["gradient_variance"] if some(content["gradients"]) else [])),
+        *figure_files(*(["weight_uncertainty"] if full_vb else [])),
         f"results/{SETTINGS['scale']}/tables/reparameterisations.html",
     ]
 
@@ -486,27 +487,27 @@ def figure_files(*names):
 
 
 def latent_figures(wildcards):
-    """Figures 4 and 5 and the projections: those that are configured."""
+    """Figures 4 and 5 and the projections: those whose data can be had."""
     names = {"fig4": ["fig4"], "fig5": ["fig5"], "projection": PROJECTIONS}
     wanted = {"fig4": "rows", "fig5": "latent_dims", "projection": "latent_dims"}
     return figure_files(
         *(
             name
             for figure, key in wanted.items()
-            if FIGURES[figure][key]
+            if some(FIGURES[figure][key])
             for name in names[figure]
         )
     )
 
 
 def applications_wanted():
-    """The applications that are configured."""
+    """The applications whose data can be had."""
     content = FIGURES["applications"]
     restoring = ["denoising", "super_resolution", "inpainting"]
     return [
-        *(["representation"] if content["representation"] else []),
-        *(restoring if content["latent_dims"] else []),
-        *(["anomaly"] if content["anomaly"] else []),
+        *(["representation"] if some(content["representation"]) else []),
+        *(restoring if some(content["latent_dims"]) else []),
+        *(["anomaly"] if some([content["anomaly"]]) else []),
     ]
 
 
@@ -529,7 +530,7 @@ def applications_table(wildcards):
 
 
 def explorer_page(wildcards):
-    if not FIGURES["explorer"]["datasets"]:
+    if not some(FIGURES["explorer"]["datasets"]):
         return []
     return f"results/{SETTINGS['scale']}/explorer.html"
 
@@ -537,7 +538,7 @@ def explorer_page(wildcards):
 def run_records(wildcards):
     """The records of the training runs behind the figures, of those that can be had."""
     files = fig2_curves(wildcards)
-    if FIGURES["projection"]["latent_dims"]:
+    if some(FIGURES["projection"]["latent_dims"]):
         files = files + projection_weights(wildcards)
     if is_available(FIG3["dataset"]):
         files += fig3_likelihoods(wildcards)
@@ -559,7 +560,9 @@ def findings_inputs(wildcards):
         "latent_usage.csv": "projection",
     }
     keys = {"fig4": "rows", "fig5": "latent_dims", "projection": "latent_dims"}
-    figures += [file for file, name in pictures.items() if FIGURES[name][keys[name]]]
+    figures += [
+        file for file, name in pictures.items() if some(FIGURES[name][keys[name]])
+    ]
     return (
         expand("results/{scale}/figures/{file}", scale=wildcards.scale, file=figures)
         + expand("results/{scale}/tables/{file}", scale=wildcards.scale, file=tables)
@@ -673,6 +676,11 @@ def is_available(dataset):
     """Whether the data set could be had; waits for the job that finds out."""
     checkpoints.fetch.get(dataset=dataset)
     return dataset not in left_out()
+
+
+def some(datasets):
+    """Whether any of these data sets, None aside, can be had."""
+    return any([is_available(dataset) for dataset in datasets if dataset is not None])
 
 
 def available(datasets):

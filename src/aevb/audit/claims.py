@@ -29,9 +29,11 @@ class Check(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A verdict below "replicated" that is known and explained, at one scale."""
+    """A verdict below "replicated" that is known and explained, at one scale, with the number of
+    cases that hold all the same."""
 
     verdict: str
+    holding: int
     why: str
 
 
@@ -116,7 +118,7 @@ def assess(claim: Claim, tables: Tables, scale: str, scales: Sequence[str]) -> V
     """Check one claim on a finished record.
 
     Where at least the share ``mostly`` of the cases holds the claim is partly replicated. A
-    verdict as known or better passes.
+    verdict as known or better passes, if no fewer cases hold than is known.
 
     Args:
         claim: the claim.
@@ -141,6 +143,10 @@ def assess(claim: Claim, tables: Tables, scale: str, scales: Sequence[str]) -> V
             continue
         except ConfigError as error:
             raise ConfigError(f"{claim.name}: {error}") from None
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # What a damaged table may raise is not to be foreseen.
+            why = f"its table cannot be used ({' '.join(str(error).split())})"
+            return Verdict(claim, NOT_REPLICATED, FAILED, why, ())
         if not found:
             table = parameters.get("table") or f"figures/{parameters.get('figure')}.csv"
             absent.append(f"{table} has no rows for this")
@@ -151,10 +157,14 @@ def assess(claim: Claim, tables: Tables, scale: str, scales: Sequence[str]) -> V
     known = claim.known.get(scale)
     if verdict == REPLICATED:
         return Verdict(claim, verdict, PASSES, "", tuple(cases))
-    if known and VERDICTS.index(verdict) <= VERDICTS.index(known.verdict):
-        return Verdict(claim, verdict, KNOWN, known.why, tuple(cases))
-    worse = f"worse than the known difference ({known.verdict}): {known.why}" if known else ""
-    return Verdict(claim, verdict, FAILED, worse, tuple(cases))
+    found = Verdict(claim, verdict, FAILED, "", tuple(cases))
+    if known is None:
+        return found
+    as_good = VERDICTS.index(verdict) <= VERDICTS.index(known.verdict)
+    if as_good and found.holding >= known.holding:
+        return found._replace(status=KNOWN, why=known.why)
+    worse = f"worse than the known difference ({known.verdict}, {known.holding} cases hold)"
+    return found._replace(why=f"{worse}: {known.why}")
 
 
 def grade(cases: Sequence[Case], mostly: float) -> str:

@@ -79,12 +79,12 @@ def make(
         "versions": versions(),
         "machine": machine(),
         "data": data,
-        "configuration": {k: v for k, v in configuration.items() if k not in _ELSEWHERE},
+        "configuration": {k: v for k, v in configuration.items() if k not in ELSEWHERE},
         "files": files,
     }
 
 
-_ELSEWHERE = ("data_dir", "cache_dir", "checkpoint_dir", "checkpoint_seconds")
+ELSEWHERE = ("data_dir", "cache_dir", "checkpoint_dir", "checkpoint_seconds")
 """Settings that say where things lie on one machine, and change no number."""
 
 
@@ -97,7 +97,15 @@ def read(folder: Path) -> Contents:
     path = Path(folder) / NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Contents(*(content[field] for field in Contents._fields))
+        found = Contents(*(content[field] for field in Contents._fields))
+        for table in found[1:]:
+            if not isinstance(table, dict):
+                raise ValueError("a part is no table of keys")
+        for entry in found.files.values():
+            entry["sha256"]
+        for entry in found.data.values():
+            entry["available"]
+        return found
     except FileNotFoundError:
         raise DataError(f"{path} is missing; `snakemake manifest` makes it") from None
     except (OSError, ValueError, LookupError, TypeError) as error:
@@ -114,5 +122,5 @@ def differences(folder: Path, contents: Contents) -> tuple[list[str], list[str]]
             if not name.endswith(_LARGE):
                 wrong.append(f"{name} is missing")
         elif now[name]["sha256"] != entry["sha256"]:
-            wrong.append(f"{name} has changed")
+            wrong.append(f"{name} has changed (if on purpose: snakemake --force manifest)")
     return wrong, sorted(set(now) - set(contents.files))

@@ -1,6 +1,8 @@
 """Whether a finished record is whole, unaltered, and of the configuration that it is said to be of.
 
-Everything that can be computed again from other files of the record is, and compared.
+What can be computed again from other files of the record is, and compared, as far as Figures 2 and
+3, the runs, the applications and section 2's tables of ratios go; of the rest the hashes and the
+numbers are checked.
 """
 
 import itertools
@@ -18,7 +20,7 @@ from aevb.audit import manifest
 from aevb.audit.tables import Tables, read_csv
 from aevb.config import LABELS, Experiment
 from aevb.errors import AevbError, DataError
-from aevb.figures import fig2, fig2_distance, fig3, fig3_distance, gradient_variance, studies
+from aevb.figures import fig2, fig2_distance, fig3, fig3_distance, gradient_variance, runs, studies
 from aevb.figures.curves import read_curves, read_paper_curves
 from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
 from aevb.figures.measurements import read_measurements
@@ -126,15 +128,25 @@ def check(
     record = Record(Path(folder), tables, settings, definitions, scale, left_out)
     findings = [
         _finding("hashes", *_hashes(record, contents)),
+        _finding("outputs", *_outputs(record, contents)),
         _finding("configuration", *_configuration(record, contents)),
     ]
     for name, find in _CHECKS.items():
         try:
             findings.append(_finding(name, *find(record)))
-        except AevbError as error:
-            findings.append(Finding(name, WRONG, str(error)))
+        except _DAMAGE as error:
+            findings.append(Finding(name, WRONG, _told(error)))
     findings += _derived(record)
     return findings
+
+
+_DAMAGE = (AevbError, LookupError, TypeError, ValueError, AttributeError, OSError)
+"""What a damaged file may raise: what holds for a sound one does not hold for it."""
+
+
+def _told(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, AevbError) else f"a damaged file ({text})"
 
 
 def _finding(name: str, problems: list[str], said: str) -> Finding:
@@ -150,6 +162,42 @@ def _hashes(record: Record, contents: manifest.Contents) -> tuple[list[str], str
     return wrong, said + (f"; {len(further)} further files" if further else "")
 
 
+def _outputs(record: Record, contents: manifest.Contents) -> tuple[list[str], str]:
+    """Everything that the configuration has drawn and tabulated is there, and in the manifest."""
+    figures = record.settings["figures"]
+
+    def some(names: Any) -> bool:
+        return any(name not in record.left_out for name in names if name)
+
+    restoring = ["denoising", "super_resolution", "inpainting"]
+    drawn = {
+        "fig1": True,
+        "fig2": some(figures["fig2"]["latent_dims"]),
+        "fig3": some([figures["fig3"]["dataset"]]),
+        "fig4": some(figures["fig4"]["rows"]),
+        "fig5": some(figures["fig5"]["latent_dims"]),
+        "projection": some(figures["projection"]["latent_dims"]),
+        "latent_usage": some(figures["projection"]["latent_dims"]),
+        "estimators": some([figures["estimators"]["dataset"]]),
+        "representation": some(figures["applications"]["representation"]),
+        **dict.fromkeys(restoring, some(figures["applications"]["latent_dims"])),
+        "anomaly": some([figures["applications"]["anomaly"]]),
+        "gradient_variance": some(figures["section2"]["gradients"]),
+        "kl_divergence": bool(figures["section2"]["dataset"]),
+    }
+    studied = some([figures["section2"]["dataset"]])
+    drawn |= dict.fromkeys(("gradient_estimators", "draws_and_minibatches", "posteriors"), studied)
+    drawn["weight_uncertainty"] = studied and bool(figures["section2"]["full_vb"])
+    wanted = [f"figures/{name}.csv" for name, made in drawn.items() if made]
+    tables = ["fig2_distance", "step_sizes", "runs"] + ["fig3_distance", "fig3_orders"] * drawn[
+        "fig3"
+    ]
+    wanted += [f"tables/{name}.csv" for name in tables]
+    problems = [f"{name} is missing" for name in wanted if not (record.folder / name).exists()]
+    problems += [f"{name} is not in the manifest" for name in wanted if name not in contents.files]
+    return problems, f"{len(wanted)} figures and tables that are configured are there"
+
+
 def _configuration(record: Record, contents: manifest.Contents) -> tuple[list[str], str]:
     problems = []
     if contents.scale != record.scale:
@@ -160,7 +208,8 @@ def _configuration(record: Record, contents: manifest.Contents) -> tuple[list[st
 
 def _relevant(settings: dict, scale: str) -> dict:
     """The part of a configuration that decides a scale's numbers."""
-    chosen = {k: v for k, v in settings.items() if k not in ("scale", "require_all_data")}
+    elsewhere = ("scale", "require_all_data", *manifest.ELSEWHERE)
+    chosen = {k: v for k, v in settings.items() if k not in elsewhere}
     for table, key in (("scales", scale), ("variants", settings.get("variant"))):
         chosen[table] = {key: settings.get(table, {}).get(key)}
     return chosen
@@ -172,10 +221,8 @@ def _differences(theirs: dict, record: Record) -> list[str]:
 
     def compare(a: Any, b: Any, where: str) -> None:
         if isinstance(a, dict) and isinstance(b, dict):
-            for key in a:
-                place = f"{where}.{key}" if where else key
-                # What the record's version of the schema did not have is not compared.
-                compare(a[key], b.get(key), place)
+            for key in {**a, **b}:
+                compare(a.get(key), b.get(key), f"{where}.{key}" if where else key)
         elif a != b:
             found.append(f"{where} is {a} in the record, {b} in the configuration")
 
@@ -186,8 +233,8 @@ def _differences(theirs: dict, record: Record) -> list[str]:
 def _runs(record: Record) -> tuple[list[str], str]:
     """Each run that the configuration asks for is there, of these settings, data and seeds."""
     problems = []
-    runs = record.fig2_runs + record.fig3_runs
-    for run in runs:
+    wanted_runs = record.fig2_runs + record.fig3_runs
+    for run in wanted_runs:
         try:
             found = _read_run(run)
         except DataError as error:
@@ -196,11 +243,25 @@ def _runs(record: Record) -> tuple[list[str], str]:
         wanted = json.loads(json.dumps(asdict(run.experiment)))
         recorded = _with_defaults(found["experiment"])
         for key in wanted:
-            # How the candidates are judged changes nothing but the step size, which is compared.
+            # What the budget was is compared with what was reached, by `budgets`.
             if key not in _BUDGET and recorded.get(key) != wanted[key]:
                 name = run.folder.relative_to(record.folder)
                 problems.append(f"{name}/run.json: {key} is {recorded.get(key)}, not {wanted[key]}")
-    return problems, f"{len(runs)} runs with the settings, data and seeds that are configured"
+        selected = _selected(run)
+        if found.get("step_size") != selected:
+            problems.append(
+                f"{run.folder.relative_to(record.folder)}/run.json: step_size is"
+                f" {found.get('step_size')}, where {selected} was selected"
+            )
+    return (
+        problems,
+        f"{len(wanted_runs)} runs with settings, data, seeds and step sizes as configured",
+    )
+
+
+def _selected(run: Run) -> float:
+    table = read_csv(run.folder.parent / "step_size.csv")
+    return float(table.loc[table["selected"].astype(str) == "True", "step_size"].iloc[0])
 
 
 _BUDGET = ("training_samples", "selection_samples")
@@ -221,8 +282,8 @@ def _budgets(record: Record) -> tuple[list[str], str]:
 def _curves(record: Record) -> tuple[list[str], str]:
     """Each curve belongs to its folder, has all its seeds, and ends in its run's final numbers."""
     problems = []
-    runs = record.fig2_runs + record.fig3_runs
-    for run in runs:
+    wanted_runs = record.fig2_runs + record.fig3_runs
+    for run in wanted_runs:
         name = (run.folder / "curve.csv").relative_to(record.folder)
         curve, final = read_csv(run.folder / "curve.csv"), _read_run(run)["final"]
         for column, wanted in _labels(run.experiment).items():
@@ -232,6 +293,9 @@ def _curves(record: Record) -> tuple[list[str], str]:
         if seeds != set(run.experiment.seeds):
             problems.append(f"{name}: has the seeds {sorted(seeds)}")
             continue
+        last = curve.groupby(["split", "seed"])["training_samples"].max()
+        if set(last) != {final["training_samples"]}:
+            problems.append(f"{name}: ends at {sorted(set(last))}, not {final['training_samples']}")
         ends = curve[curve["training_samples"] == final["training_samples"]]
         for key, values in final.items():
             split, _, value = key.partition("_")
@@ -245,7 +309,30 @@ def _curves(record: Record) -> tuple[list[str], str]:
                         f"{name}: ends in {rows.get(seed)} on {split}, seed {seed}, where run.json"
                         f" says {number:.4f}"
                     )
-    return problems, f"{len(runs)} curves end in the final numbers of their runs"
+    return problems, f"{len(wanted_runs)} curves end in the final numbers of their runs"
+
+
+def _likelihood_tables(record: Record) -> tuple[list[str], str]:
+    """Each of Figure 3's runs has all estimators, splits and seeds to its end, on all points."""
+    problems, content = [], record.settings["figures"]["fig3"]
+    points = record.settings["scales"][record.scale]["fig3"]["points"]
+    for run in record.fig3_runs:
+        path = run.folder / "likelihood.csv"
+        name, table = path.relative_to(record.folder), read_csv(path)
+        final = _read_run(run)["final"]["training_samples"]
+        found = table.groupby(["estimator", "split", "seed"])["training_samples"].max().to_dict()
+        for key in itertools.product(
+            content["estimators"], ("train", "test"), run.experiment.seeds
+        ):
+            if found.get(key) != final:
+                problems.append(f"{name}: {', '.join(map(str, key))} ends at {found.get(key)}")
+        # A data set may have fewer images than are asked for.
+        if (
+            table["n_points"].max() > points
+            or table.groupby("split")["n_points"].nunique().max() > 1
+        ):
+            problems.append(f"{name}: n_points is {sorted(set(table['n_points']))}, not {points}")
+    return problems, f"{len(record.fig3_runs)} tables of likelihoods go to the end of their runs"
 
 
 def _labels(experiment: Experiment) -> dict[str, Any]:
@@ -262,7 +349,11 @@ def _numbers(record: Record) -> tuple[list[str], str]:
     problems, n = [], 0
     for path in _csv_files(record.folder):
         n += 1
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        try:
+            table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        except ValueError as error:
+            problems.append(f"{path.relative_to(record.folder)}: {_told(error)}")
+            continue
         for column in table:
             cells = table[column]
             words = cells.astype(str).str.lower().isin(["nan", "inf", "-inf", "infinity"])
@@ -294,6 +385,7 @@ _CHECKS: dict[str, Callable[[Record], tuple[list[str], str]]] = {
     "runs": _runs,
     "budgets": _budgets,
     "curves": _curves,
+    "likelihoods": _likelihood_tables,
     "numbers": _numbers,
     "provenance": _provenance,
 }
@@ -309,8 +401,8 @@ def _derived(record: Record) -> Iterator[Finding]:
         try:
             expected = make(record)
             problem = _unequal(expected, read_csv(path))
-        except AevbError as error:
-            problem = str(error)
+        except _DAMAGE as error:
+            problem = _told(error)
         outcome = WRONG if problem else OK
         yield Finding(name, outcome, problem or "is what the record's other tables give")
 
@@ -335,6 +427,14 @@ def _fig3_orders(record: Record) -> pd.DataFrame:
     return fig3_distance.orders(_likelihoods(record), _paper_fig3(record))
 
 
+def _runs_table(record: Record) -> pd.DataFrame:
+    told = read_csv(record.folder / "tables/runs.csv")
+    key = ["dataset", "algorithm", "latent_dim", "n_train"]
+    paths = sorted((record.folder / "runs" / record.settings["variant"]).rglob("run.json"))
+    made = runs.collect(paths)
+    return told[key].merge(made, on=key, how="left")[list(told)]
+
+
 def _applications(record: Record) -> pd.DataFrame:
     names = ("representation", "denoising", "super_resolution", "inpainting", "anomaly")
     paths = [record.folder / f"figures/{name}.csv" for name in names]
@@ -357,6 +457,7 @@ _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {
     "figures/fig3.csv": _fig3,
     "tables/fig3_distance.csv": _fig3_distance,
     "tables/fig3_orders.csv": _fig3_orders,
+    "tables/runs.csv": _runs_table,
     "tables/applications.csv": _applications,
     "tables/gradient_variance.csv": _gradient_ratios,
     "tables/draws_and_minibatches.csv": _draws_and_minibatches,

@@ -15,6 +15,7 @@ from scipy import stats
 
 from aevb.audit.cases import Case, Estimate, judge, judge_share, normal, over_seeds, student
 from aevb.audit.tables import Tables, by_seed, each_panel, reach, require, value_at
+from aevb.errors import ConfigError
 from aevb.figures import fig2_distance, fig3_distance, likelihood_curves
 from aevb.figures.curves import CURVE as FIG2_CURVE
 from aevb.figures.curves import read_paper_curves
@@ -80,11 +81,16 @@ def gap(
             split = dict(tuple(curves.groupby("split")))
             if {"train", "test"} <= set(split):
                 end = min(reach(part, along) for part in split.values())
-                pairs = _paired(split["train"], split["test"], value, along, end)
-                gaps[str(model)] = np.array([train - test for train, test in pairs])
+                first, second = by_seed(split["train"]), by_seed(split["test"])
+                gaps[str(model)] = {
+                    seed: value_at(first[seed], value, along, end)
+                    - value_at(second[seed], value, along, end)
+                    for seed in sorted(set(first) & set(second))
+                }
         for other in smaller:
-            if {str(larger), str(other)} <= set(gaps):
-                grown = gaps[str(larger)] - gaps[str(other)]
+            seeds = set(gaps.get(str(larger), ())) & set(gaps.get(str(other), ()))
+            if seeds:
+                grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(seeds)]
                 label = _case(name, f"gap at {larger} − gap at {other}", None)
                 cases.append(judge(label, over_seeds(grown), most=tolerance))
     return cases
@@ -192,14 +198,15 @@ def within(
     for name, rows in each_panel(_rows(tables, table, where, value, along), panels):
         for count in _counts(at, along, rows):
             found = [value_at(one, value, along, count) for one in by_seed(rows).values()]
-            found = [abs(v) if absolute else v for v in found if not math.isnan(v)]
+            # A curve has no value where it ends before; anything else that is none is lost.
+            found = [abs(v) if absolute else v for v in found if along is None or not math.isnan(v)]
             if not found:
                 continue
             estimate = over_seeds(found)
             if standard_error is not None:
                 require(rows, table, standard_error)
                 estimate = normal(found[0], value_at(rows, standard_error, along, count))
-            label = _case(name, f"|{value}|" if absolute else value, count)
+            label = _case(name, f"size of {value}" if absolute else value, count)
             cases.append(judge(label, estimate, least=least, most=most))
     return cases
 
@@ -253,9 +260,11 @@ def bounded(
     at most ``tolerance``, the noise of the bound's estimate."""
     cases = []
     for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
-        pairs = rows[rows[by].isin([bound, exact])].pivot_table(
-            index=[along, *(["seed"] if "seed" in rows else [])], columns=by, values=value
-        )
+        index = [along, *(["seed"] if "seed" in rows else [])]
+        rows = rows[rows[by].isin([bound, exact])]
+        if rows.duplicated([*index, by]).any():
+            raise ConfigError(f"claims: {table}: panels {list(panels)} do not tell its runs apart")
+        pairs = rows.pivot(index=index, columns=by, values=value)
         if not {bound, exact} <= set(pairs):
             continue
         excess = (pairs[bound] - pairs[exact]).dropna()
@@ -367,7 +376,10 @@ def reference(
             allowed = wanted if isinstance(wanted, list) else [wanted]
             expected = expected[expected[column].astype(str).isin(map(str, allowed))]
     found = {}
-    for name, rows in each_panel(_rows(tables, table, where, value, *key, along), key):
+    ours = _rows(tables, table, where, value, *key, along)
+    if ours.empty:
+        return []
+    for name, rows in each_panel(ours, key):
         end = reach(rows, along) if along else None
         seeds = [value_at(one, value, along, end) for one in by_seed(rows).values()]
         found[name] = float(np.mean(seeds))

@@ -36,7 +36,8 @@ class Tables:
         return (self.resources if name.startswith(OUTSIDE) else self.folder) / name
 
     def read(self, name: str) -> pd.DataFrame:
-        """A table as it is; of several files, where ``name`` has wildcards.
+        """A table as it is. Where ``name`` has wildcards, all that it names, with a column ``run``
+        that says in which folder below ``runs`` each row lies.
 
         Raises:
             MissingTable: there is none.
@@ -47,7 +48,12 @@ class Tables:
             paths = sorted(self.folder.glob(name)) if wild else [self.path(name)]
             if not paths or not all(path.exists() for path in paths):
                 raise MissingTable(f"{name} is not there")
-            self._read[name] = pd.concat([read_csv(path) for path in paths], ignore_index=True)
+            parts = [read_csv(path) for path in paths]
+            if wild:
+                runs = self.folder / "runs"
+                places = [path.parent.relative_to(runs).as_posix() for path in paths]
+                parts = [part.assign(run=place) for part, place in zip(parts, places, strict=True)]
+            self._read[name] = pd.concat(parts, ignore_index=True)
         return self._read[name]
 
     def select(self, name: str, where: Mapping[str, Any]) -> pd.DataFrame:

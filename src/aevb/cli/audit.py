@@ -115,9 +115,12 @@ def _configuration(
     if settings is None:
         return configuration.load(config, datasets, schemas)
     try:
-        return configuration.load(json.loads(settings), datasets, schemas)
+        content = json.loads(settings)
     except ValueError as error:
         raise ConfigError(f"--settings is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError("--settings is no table of keys")
+    return configuration.load(content, datasets, schemas)
 
 
 def _checkout() -> str | None:

@@ -30,6 +30,9 @@ def adapt(config: dict, definitions: dict) -> tuple[dict, dict]:
     )
     if name in definitions:
         name = f"own_{name}"
+    if list(config["scales"]) == [config["scale"]] and config["scale"].startswith(f"{name}_"):
+        # The workflow hands its jobs the configuration that this has already adapted.
+        return config, {name: definition}
     config = deepcopy(config)
     groups = [config, *config["scales"].values(), *config["variants"].values()]
     for group in groups:
@@ -41,6 +44,11 @@ def adapt(config: dict, definitions: dict) -> tuple[dict, dict]:
     scale = config["scale"]
     budget = config["scales"][scale]
     dims = [n for n in config["latent_dims"] or _LATENT_DIMS if n <= n_pixels]
+    if not dims or n_pixels < 2:
+        raise ConfigError(
+            f"dataset: {config['dataset']}: has images of {n_pixels} pixels; two or more are"
+            " needed, and a size in latent_dims of at most as many"
+        )
     chosen = 10 if 10 in dims else dims[-1]
     budget["section2"]["panels"] = {name: [chosen]}
     budget["truth"]["latent_dims"] = [n for n in budget["truth"]["latent_dims"] if n < n_pixels]
