@@ -107,6 +107,7 @@ rule draw_audit:
 
 rule audit:
     input:
+        everything,
         audit_files,
     log:
         f"results/{SETTINGS['scale']}/logs/verdict.log",

@@ -30,7 +30,7 @@ def collect(paths: Iterable[Path]) -> pd.DataFrame:
 def render(runs: pd.DataFrame) -> str:
     """The table as a page of HTML, for the report."""
     shown = runs.assign(
-        n_train=[f"{n:,.0f}" if n == n else "all" for n in runs["n_train"]],
+        n_train=["all" if pd.isna(n) else f"{n:,.0f}" for n in runs["n_train"]],
         training_samples=runs["training_samples"].map("{:,}".format),
         samples_per_second=runs["samples_per_second"].map("{:,.0f}".format),
         training_minutes=runs["training_minutes"].map("{:,.1f}".format),
