@@ -395,7 +395,9 @@ def _derived(record: Record) -> Iterator[Finding]:
     """Tables that can be made from others of the record: made again and compared."""
     for name, make in _DERIVED.items():
         path = record.folder / name
-        if not path.exists():
+        # A table that is left from when its data could be had is no part of it either.
+        left_over = "fig3" in name and not record.fig3_runs
+        if left_over or not path.exists():
             yield Finding(name, ABSENT, "not part of this record")
             continue
         try:
