@@ -8,14 +8,12 @@ outputs in seconds.
 import hashlib
 import io
 import json
-import os
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from aevb.errors import CheckpointError
-from aevb.files import write_atomically
+from aevb.files import write_atomically, writing
 
 Log = Callable[[str], None]
 _HASHES = "hashes.json"
@@ -35,22 +33,14 @@ def export_checkpoints(folder: Path, archive: Path, log: Log, prefix: str = "") 
     paths = sorted(path for path in (folder / prefix).rglob("*.safetensors") if path.is_file())
     if not paths:
         raise CheckpointError(f"{folder / prefix}: holds no checkpoints; train first")
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=archive.parent, prefix=f".{archive.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
-            hashes = {}
-            for path in paths:
-                name = path.relative_to(folder).as_posix()
-                content = path.read_bytes()
-                hashes[name] = hashlib.sha256(content).hexdigest()
-                _add(tar, name, content)
-            _add(tar, _HASHES, json.dumps(hashes, indent=1).encode())
-        os.replace(temporary, archive)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(archive)) from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with writing(archive) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        hashes = {}
+        for path in paths:
+            name = path.relative_to(folder).as_posix()
+            content = path.read_bytes()
+            hashes[name] = hashlib.sha256(content).hexdigest()
+            _add(tar, name, content)
+        _add(tar, _HASHES, json.dumps(hashes, indent=1).encode())
     log(f"wrote {archive}: {len(paths)} checkpoints, {archive.stat().st_size / 1e6:,.1f} MB")
     return len(paths)
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from aevb.audit.cases import FAILS, HOLDS, Case
 from aevb.audit.rules import RULES
 from aevb.audit.tables import MissingTable, Tables
@@ -175,11 +173,6 @@ def grade(cases: Sequence[Case], mostly: float) -> str:
         return REPLICATED
     undecided = all(case.outcome != FAILS for case in cases)
     return PARTLY if undecided or holding >= mostly * len(cases) else NOT_REPLICATED
-
-
-def as_yaml(parameters: dict) -> str:
-    """A check's parameters on one line, for tables."""
-    return yaml.safe_dump(parameters, default_flow_style=True, width=10**6).strip()
 
 
 def _not_here(claim: Claim, scale: str, scales: Sequence[str]) -> str:

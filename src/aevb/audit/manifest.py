@@ -27,22 +27,28 @@ class Contents(NamedTuple):
     data: dict[str, dict]
 
 
-def collect(folder: Path) -> dict[str, dict]:
-    """Size and sha256 of each file of a record, by its path in the folder.
+def names(folder: Path) -> list[str]:
+    """The files of a record, by their paths in the folder.
 
     Logs, checkpoints, the report, the audit's own files and hidden ones are no part of a record.
     """
-    folder = Path(folder)
-    files = {}
+    folder, found = Path(folder), []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         parts = name.split("/")
         hidden = any(part.startswith(".") for part in parts)
         if not path.is_file() or hidden or "logs" in parts or name.startswith(_AUDIT):
             continue
-        if name in (NAME, "report.html"):
-            continue
-        content = path.read_bytes()
+        if name not in (NAME, "report.html"):
+            found.append(name)
+    return found
+
+
+def collect(folder: Path) -> dict[str, dict]:
+    """Size and sha256 of each file of a record; see :func:`names`."""
+    files = {}
+    for name in names(folder):
+        content = Path(folder, name).read_bytes()
         files[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     return files
 

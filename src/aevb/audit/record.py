@@ -88,6 +88,11 @@ class Record(NamedTuple):
             for n_train, algorithm in itertools.product(content["n_train"], content["algorithms"])
         ]
 
+    @property
+    def runs(self) -> list[Run]:
+        """Those of both figures."""
+        return self.fig2_runs + self.fig3_runs
+
     def _run(
         self, dataset: str, latent_dim: int, algorithm: str, n_train: int | None = None
     ) -> Run:
@@ -233,8 +238,8 @@ def _differences(theirs: dict, record: Record) -> list[str]:
 def _runs(record: Record) -> tuple[list[str], str]:
     """Each run that the configuration asks for is there, of these settings, data and seeds."""
     problems = []
-    wanted_runs = record.fig2_runs + record.fig3_runs
-    for run in wanted_runs:
+    configured = record.runs
+    for run in configured:
         try:
             found = _read_run(run)
         except DataError as error:
@@ -255,7 +260,7 @@ def _runs(record: Record) -> tuple[list[str], str]:
             )
     return (
         problems,
-        f"{len(wanted_runs)} runs with settings, data, seeds and step sizes as configured",
+        f"{len(configured)} runs with settings, data, seeds and step sizes as configured",
     )
 
 
@@ -270,7 +275,7 @@ _BUDGET = ("training_samples", "selection_samples")
 def _budgets(record: Record) -> tuple[list[str], str]:
     """Each run went as far as the configuration says, in its record and in its curve."""
     problems, samples = [], 0
-    for run in record.fig2_runs + record.fig3_runs:
+    for run in record.runs:
         name = run.folder.relative_to(record.folder)
         reached = _read_run(run)["final"]["training_samples"]
         samples += reached * len(run.experiment.seeds)
@@ -282,8 +287,8 @@ def _budgets(record: Record) -> tuple[list[str], str]:
 def _curves(record: Record) -> tuple[list[str], str]:
     """Each curve belongs to its folder, has all its seeds, and ends in its run's final numbers."""
     problems = []
-    wanted_runs = record.fig2_runs + record.fig3_runs
-    for run in wanted_runs:
+    configured = record.runs
+    for run in configured:
         name = (run.folder / "curve.csv").relative_to(record.folder)
         curve, final = read_csv(run.folder / "curve.csv"), _read_run(run)["final"]
         for column, wanted in _labels(run.experiment).items():
@@ -309,7 +314,7 @@ def _curves(record: Record) -> tuple[list[str], str]:
                         f"{name}: ends in {rows.get(seed)} on {split}, seed {seed}, where run.json"
                         f" says {number:.4f}"
                     )
-    return problems, f"{len(wanted_runs)} curves end in the final numbers of their runs"
+    return problems, f"{len(configured)} curves end in the final numbers of their runs"
 
 
 def _likelihood_tables(record: Record) -> tuple[list[str], str]:
@@ -346,13 +351,13 @@ def _labels(experiment: Experiment) -> dict[str, Any]:
 
 def _numbers(record: Record) -> tuple[list[str], str]:
     """No table has a cell that is not a number where one is due."""
-    problems, n = [], 0
-    for path in _csv_files(record.folder):
-        n += 1
+    problems = []
+    names = [name for name in manifest.names(record.folder) if name.endswith(".csv")]
+    for name in names:
         try:
-            table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+            table = pd.read_csv(record.folder / name, keep_default_na=False, na_values=[""])
         except ValueError as error:
-            problems.append(f"{path.relative_to(record.folder)}: {_told(error)}")
+            problems.append(f"{name}: {_told(error)}")
             continue
         for column in table:
             cells = table[column]
@@ -361,10 +366,9 @@ def _numbers(record: Record) -> tuple[list[str], str]:
             lost = empty if column not in _MAY_BE_EMPTY else empty & False
             bad = np.flatnonzero((words & ~empty) | lost)
             if bad.size:
-                name = path.relative_to(record.folder)
                 what = "empty" if empty.iloc[bad[0]] else repr(cells.iloc[bad[0]])
                 problems.append(f"{name}, line {bad[0] + 2}, column {column!r}: {what}")
-    return problems, f"no NaN, no infinity and no lost cell in {n} tables"
+    return problems, f"no NaN, no infinity and no lost cell in {len(names)} tables"
 
 
 def _provenance(record: Record) -> tuple[list[str], str]:
@@ -528,8 +532,3 @@ def _with_defaults(recorded: dict) -> dict:
         if one.default is not MISSING or one.default_factory is not MISSING
     }
     return defaults | recorded
-
-
-def _csv_files(folder: Path) -> list[Path]:
-    found = sorted(folder.rglob("*.csv"))
-    return [path for path in found if not {"logs", "audit"} & set(path.relative_to(folder).parts)]

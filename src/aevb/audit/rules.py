@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from aevb.audit.cases import Case, Estimate, judge, judge_share, normal, over_seeds, student
-from aevb.audit.tables import Tables, by_seed, each_panel, reach, require, value_at
+from aevb.audit.tables import Tables, by_seed, each_panel, matching, reach, require, value_at
 from aevb.errors import ConfigError
 from aevb.figures import fig2_distance, fig3_distance, likelihood_curves
 from aevb.figures.curves import CURVE as FIG2_CURVE
@@ -45,17 +45,17 @@ def order(
     """
     cases = []
     for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
-        above = rows[rows[by].astype(str) == str(higher)]
+        above = matching(rows, by, higher)
         for other in lower:
-            below = rows[rows[by].astype(str) == str(other)]
+            below = matching(rows, by, other)
             if above.empty or below.empty:
                 continue
             for count in _counts(at, along, above, below):
-                pairs = _paired(above, below, value, along, count)
-                if pairs:
+                found = _differences(above, below, value, along, count).values()
+                found = [difference for difference in found if not math.isnan(difference)]
+                if found:
                     label = _case(name, f"{higher} − {other}", count)
-                    differences = [high - low for high, low in pairs]
-                    cases.append(judge(label, over_seeds(differences), least=margin))
+                    cases.append(judge(label, over_seeds(found), least=margin))
     return cases
 
 
@@ -81,12 +81,7 @@ def gap(
             split = dict(tuple(curves.groupby("split")))
             if {"train", "test"} <= set(split):
                 end = min(reach(part, along) for part in split.values())
-                first, second = by_seed(split["train"]), by_seed(split["test"])
-                gaps[str(model)] = {
-                    seed: value_at(first[seed], value, along, end)
-                    - value_at(second[seed], value, along, end)
-                    for seed in sorted(set(first) & set(second))
-                }
+                gaps[str(model)] = _differences(split["train"], split["test"], value, along, end)
         for other in smaller:
             seeds = set(gaps.get(str(larger), ())) & set(gaps.get(str(other), ()))
             if seeds:
@@ -114,8 +109,8 @@ def faster(
     geometric mean, with its interval, since ratios are skewed."""
     cases = []
     for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
-        quick = by_seed(rows[rows[by].astype(str) == str(faster)])
-        slow = by_seed(rows[rows[by].astype(str) == str(slower)])
+        quick = by_seed(matching(rows, by, faster))
+        slow = by_seed(matching(rows, by, slower))
         ratios = []
         for seed in sorted(set(quick) & set(slow)):
             end = reach(slow[seed], along)
@@ -228,8 +223,8 @@ def ratio(
     """One number over another lies from ``least`` to ``most``; its error by the delta method."""
     cases = []
     for name, rows in each_panel(_rows(tables, table, where, value, by), panels):
-        top = rows[rows[by].astype(str) == str(over)]
-        bottom = rows[rows[by].astype(str) == str(under)]
+        top = matching(rows, by, over)
+        bottom = matching(rows, by, under)
         if top.empty or bottom.empty:
             continue
         numbers = [value_at(part, value, None, None) for part in (top, bottom)]
@@ -373,8 +368,7 @@ def reference(
     require(expected, numbers, *key, value)
     for column, wanted in where.items():
         if column in expected:
-            allowed = wanted if isinstance(wanted, list) else [wanted]
-            expected = expected[expected[column].astype(str).isin(map(str, allowed))]
+            expected = matching(expected, column, wanted)
     found = {}
     ours = _rows(tables, table, where, value, *key, along)
     if ours.empty:
@@ -426,15 +420,16 @@ def _counts(
     yield from [end] if at is None else [count for count in at if count <= end]
 
 
-def _paired(
+def _differences(
     above: pd.DataFrame, below: pd.DataFrame, value: str, along: str | None, count: float | None
-) -> list[tuple[float, float]]:
+) -> dict[Any, float]:
+    """One curve minus another at a count, for each seed of both; NaN where one ends before."""
     first, second = by_seed(above), by_seed(below)
-    pairs = [
-        tuple(value_at(one[seed], value, along, count) for one in (first, second))
+    return {
+        seed: value_at(first[seed], value, along, count)
+        - value_at(second[seed], value, along, count)
         for seed in sorted(set(first) & set(second))
-    ]
-    return [pair for pair in pairs if not any(map(math.isnan, pair))]
+    }
 
 
 def _case(panel: str, what: str, count: float | None) -> str:

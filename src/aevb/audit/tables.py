@@ -65,8 +65,7 @@ class Tables:
         rows = self.read(name)
         for column, wanted in where.items():
             require(rows, name, column)
-            allowed = wanted if isinstance(wanted, list) else [wanted]
-            rows = rows[rows[column].astype(str).isin([str(item) for item in allowed])]
+            rows = matching(rows, column, wanted)
         return rows
 
 
@@ -79,6 +78,12 @@ def read_csv(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         # pandas ends some of its messages with a line break.
         raise DataError(f"{path}: not a CSV table ({' '.join(str(error).split())})") from None
+
+
+def matching(rows: pd.DataFrame, column: str, wanted: Any) -> pd.DataFrame:
+    """The rows whose column has a value, or one of a list, however its type is read."""
+    allowed = wanted if isinstance(wanted, list) else [wanted]
+    return rows[rows[column].astype(str).isin([str(item) for item in allowed])]
 
 
 def require(rows: pd.DataFrame, name: str, *columns: str) -> None:

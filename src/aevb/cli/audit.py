@@ -19,6 +19,9 @@ Folder = Annotated[
     Path | None, typer.Option(help="The results, where they are not in results/SCALE.")
 ]
 Scale = Annotated[str | None, typer.Option(help="The scale; without one, the configuration's.")]
+Settings = Annotated[
+    str | None, typer.Option(help="The checked configuration as JSON, in place of --config.")
+]
 CLAIMS = Path("config/claims.yaml")
 
 
@@ -29,9 +32,7 @@ def manifest(
     records: Annotated[
         list[Path] | None, typer.Option("--record", help="The data sets' records.")
     ] = None,
-    settings: Annotated[
-        str | None, typer.Option(help="The checked configuration as JSON, in place of --config.")
-    ] = None,
+    settings: Settings = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
     schemas: Schemas = SCHEMAS,
@@ -62,9 +63,7 @@ def audit(
     ] = False,
     claims: Annotated[Path, typer.Option(help="The claims.")] = CLAIMS,
     resources: Annotated[Path, typer.Option(help="Where the paper's curves lie.")] = RESOURCES,
-    settings: Annotated[
-        str | None, typer.Option(help="The checked configuration as JSON, in place of --config.")
-    ] = None,
+    settings: Settings = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
     schemas: Schemas = SCHEMAS,

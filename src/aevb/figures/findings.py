@@ -17,6 +17,7 @@ from aevb.figures import (
     gradient_variance,
     kl_divergence,
     latent_usage,
+    reference,
     reparameterisation,
     studies,
     style,
@@ -72,11 +73,7 @@ def _ends(folder: Path) -> pd.DataFrame | None:
     """The last bound of each of our curves in Figure 2, the mean over seeds."""
     curve = ["dataset", "latent_dim", "algorithm", "split"]
     table = _read(folder / "figures/fig2.csv", "source", *curve, "training_samples", "lower_bound")
-    if table is None:
-        return None
-    ours = table[table["source"] == "ours"]
-    last = ours["training_samples"] == ours.groupby(curve)["training_samples"].transform("max")
-    return ours[last].groupby([*curve, "training_samples"], as_index=False)["lower_bound"].mean()
+    return None if table is None else reference.ends(table)
 
 
 def _figure_2(folder: Path) -> Iterator[Finding]:
