@@ -34,15 +34,15 @@ reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): f
 	@$(SNAKEMAKE)
 	@echo "Done: results/$(SCALE)/figures, results/$(SCALE)/tables and results/$(SCALE)/explorer.html"
 
-audit: install ## every claim of the paper checked at SCALE; fails where one does
+audit: install ## the verdict on every claim of the paper at SCALE; fails on a regression
 	@$(BIN)/snakemake audit --cores $(CORES) --config scale=$(SCALE)
 
 test: install ## the test suite
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: install ## ruff, snakefmt and Snakemake's own lint
-	@$(BIN)/ruff check src tests
-	@$(BIN)/ruff format --check src tests
+	@$(BIN)/ruff check src tests docs
+	@$(BIN)/ruff format --check src tests docs
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint
 
@@ -65,8 +65,9 @@ browser: ## chromium for the tests of the latent explorer, on Debian and Ubuntu,
 	  || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
 	  || echo "No chromium could be installed: the tests that need a browser will be skipped."
 
-docs: install ## write config/README.md from the schemas
+docs: install ## write config/README.md from the schemas, the pages with numbers from the record
 	@$(BIN)/python -m aevb document-config
+	@$(BIN)/python docs/render.py
 
 lock: install ## write the lock files anew from pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv

@@ -69,7 +69,7 @@ def test_the_committed_record_is_sound():
 
 
 def test_the_committed_audit_is_that_of_the_record(tmp_path):
-    """The audit in the record is what an audit gives today, and README's front page shows it."""
+    """The audit in the record is what an audit gives today, and docs/verdicts.md shows it."""
     claims = read_claims(ROOT / "config/claims.yaml", ROOT / "workflow/schemas")
     verdicts = assess_all(claims, Tables(COMMITTED, ROOT / "resources"), "full")
     assert [v.claim.name for v in verdicts if v.status == FAILED] == []
@@ -78,7 +78,7 @@ def test_the_committed_audit_is_that_of_the_record(tmp_path):
     pd.testing.assert_frame_equal(now, then, rtol=1e-5)
     table = reports.verdicts_markdown(reports.claims_table(verdicts))
     assert (COMMITTED / "audit/verdicts.md").read_text(encoding="utf-8") == table
-    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table in (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
 
 
 def test_a_copy_is_sound(copy):

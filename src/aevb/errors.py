@@ -22,4 +22,4 @@ class DivergenceError(AevbError):
 
 
 class AuditFailure(AevbError):
-    """A claim fails, or a record is not sound."""
+    """A regression: a verdict worse than is known, or a record that is not sound."""

@@ -1,5 +1,5 @@
-# The manifest of all that was made, and the audit of the paper's claims on it. `audit` fails where a
-# claim does; the tables and the picture are made all the same.
+# The manifest of all that was made, and the audit of the paper's claims on it. `audit` fails on
+# a regression; the tables and the picture are made all the same.
 
 
 rule manifest:

@@ -87,7 +87,7 @@ def markdown(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: st
 
 
 def verdicts_markdown(claims: pd.DataFrame) -> str:
-    """The verdicts alone, as the table of README's front page: of :func:`claims_table`, what the
+    """The verdicts alone, as the table of docs/verdicts.md: of :func:`claims_table`, what the
     paper claims."""
     rows = claims[claims["section"] != NO_SECTION]
     shown = pd.DataFrame(
@@ -118,7 +118,7 @@ def summary(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
     wrong = sum(finding.outcome == WRONG for finding in findings)
     failing = sum(verdict.status == FAILED for verdict in verdicts)
     record = "the record is sound" if not wrong else f"{wrong} checks of the record fail"
-    claims = "no claim fails" if not failing else f"{failing} claims fail"
+    claims = "no regression" if not failing else f"{failing} claims regress"
     return f"{len(verdicts)} claims: {told}; {claims}; {record}."
 
 

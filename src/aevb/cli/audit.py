@@ -71,8 +71,8 @@ def audit(
 ) -> None:
     """Check a scale's finished results: every claim of the paper, and whether the record is whole.
 
-    Ends with exit status 1 when a claim fails or the record is not sound. Takes seconds, and needs
-    nothing but the results.
+    Ends with exit status 1 on a regression: a claim's verdict is worse than is known of it, or the
+    record is not sound. Takes seconds, and needs nothing but the results.
     """
     from aevb.audit import record, reports
     from aevb.audit.claims import FAILED, assess_all, read_claims

@@ -1,0 +1,105 @@
+"""README and docs: links lead somewhere, and what they say of the record is what it holds."""
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+
+from aevb.audit.reports import NO_SECTION
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+import render  # noqa: E402
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES += [ROOT / "config/README.md", ROOT / "resources/paper/README.md"]
+CLAIMS = pd.read_csv(ROOT / "results/full/audit/claims.csv")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    headings = [
+        "".join(part.content for part in tokens[i + 1].children)
+        for i, token in enumerate(tokens)
+        if token.type == "heading_open"
+    ]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(page: Path) -> list[str]:
+    """The addresses of the links and pictures of a page."""
+    tokens = MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8"))
+    parts = [part for token in tokens for part in token.children or []]
+    found = [part.attrs.get("href", part.attrs.get("src")) for part in parts]
+    return [str(address) for address in found if address]
+
+
+def broken(page: Path) -> list[str]:
+    """The links of a page to files that are not there or headings that the file does not have."""
+    wrong = []
+    for address in links(page):
+        if re.match(r"[a-z]+:", address):
+            continue
+        path, _, anchor = address.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            wrong.append(address)
+    return wrong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    """Files and anchors, of links and of pictures."""
+    assert broken(page) == []
+
+
+def test_control_broken_links_are_found(tmp_path):
+    """A missing file, a missing picture, a missing heading in the page and in another."""
+    (tmp_path / "other.md").write_text("# A heading, here\n")
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# One\n[a](none.md) ![b](none.png) [c](#two) [d](other.md#none)\n\n"
+        "| [e](gone.md) |\n| --- |\n\n"
+        "[good](other.md#a-heading-here) [good](#one) [good](https://example.org/none)\n"
+    )
+    assert broken(page) == ["none.md", "none.png", "#two", "other.md#none", "gone.md"]
+
+
+@pytest.mark.parametrize("path", render.pages(), ids=lambda path: path.name)
+def test_pages_are_those_of_the_record(path):
+    """`make docs` would change nothing: every number in them is the record's."""
+    assert path.read_text(encoding="utf-8") == render.pages()[path]
+
+
+def test_readme_counts_the_verdicts():
+    """README's counts of all verdicts."""
+    claims = CLAIMS[CLAIMS["section"] != NO_SECTION]
+    n = Counter(claims["verdict"])
+    told = (
+        f"Of {len(claims)} claims of the paper {n['replicated']} are replicated,"
+        f" {n['partly']} partly, {n['not replicated']} are not,"
+        f" and {n['not run at this scale']} were not run at this scale."
+    )
+    assert told in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert len(n) == 4
+
+
+def test_readme_tells_the_verdicts_of_single_claims():
+    """Each `(verdict, n of m cases<!-- claim -->)` is that of claims.csv."""
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    told = re.findall(r"\(([a-z ]+), (\d+) of (\d+) cases<!-- (\w+) -->", readme)
+    assert len(told) == len(re.findall(r"cases<!--", readme)) > 5
+    held = CLAIMS.set_index("claim")
+    found = [held.loc[claim, ["verdict", "holding", "cases"]].tolist() for *_, claim in told]
+    assert [(verdict, int(n), int(m)) for verdict, n, m, _ in told] == [tuple(row) for row in found]
+
+
+def test_readme_is_short():
+    """README is a front page; the rest is in docs/."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
