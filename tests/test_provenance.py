@@ -16,14 +16,14 @@ def source(tmp_path, monkeypatch) -> Path:
     copy = tmp_path / "aevb"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "_SOURCE", copy)
-    provenance._tree.cache_clear()
+    provenance._module.cache_clear()
     yield copy
-    provenance._tree.cache_clear()
+    provenance._module.cache_clear()
 
 
 def hash_now(*modules: str) -> str:
     """The hash as a new process would take it."""
-    provenance._tree.cache_clear()
+    provenance._module.cache_clear()
     return provenance.code_hash(*modules)
 
 

@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 _SOURCE = Path(__file__).parent
 _LIBRARIES = (
@@ -34,7 +35,7 @@ def code_hash(*modules: str, imports: bool = True) -> str:
     """
     digest = hashlib.sha256()
     for module in sorted(_closure(modules) if imports else modules):
-        digest.update(module.encode() + b"\n" + _code(module).encode() + b"\n")
+        digest.update(module.encode() + b"\n" + _module(module).code.encode() + b"\n")
     return digest.hexdigest()[:16]
 
 
@@ -84,35 +85,25 @@ def _path(module: str) -> Path | None:
     return _SOURCE / "__init__.py" if not parts else None
 
 
+class _Module(NamedTuple):
+    code: str
+    imports: tuple[str, ...]
+    """The modules of this package that it imports."""
+
+
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def _closure(modules: tuple[str, ...]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(modules)
-    while waiting:
-        module = waiting.pop()
-        if module in found:
-            continue
-        path = _path(module)
-        if path is None:
-            raise FileNotFoundError(f"no module {module} in {_SOURCE}")
-        found.add(module)
-        for node in ast.walk(_tree(path)):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            else:
-                continue
-            waiting += [n for n in names if n.split(".")[0] == "aevb" and _path(n) is not None]
-    return found
-
-
-def _code(module: str) -> str:
-    tree = ast.parse(_path(module).read_text(encoding="utf-8"))
+def _module(name: str) -> _Module:
+    path = _path(name)
+    if path is None:
+        raise FileNotFoundError(f"no module {name} in {_SOURCE}")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            imports += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    ours = [n for n in imports if n.split(".")[0] == "aevb" and _path(n) is not None]
     for node in ast.walk(tree):
         if isinstance(getattr(node, "body", None), list):
             node.body = [
@@ -124,4 +115,15 @@ def _code(module: str) -> str:
                     and isinstance(statement.value.value, str)
                 )
             ]
-    return ast.dump(tree)
+    return _Module(ast.dump(tree), tuple(ours))
+
+
+def _closure(modules: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _module(name).imports
+    return found
