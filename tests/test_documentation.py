@@ -1,21 +1,19 @@
 """README and docs: links lead somewhere, and what they say of the record is what it holds."""
 
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
+from sybil import Document
 
+import commands
+import render
 from aevb.audit.reports import NO_SECTION
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "docs"))
-
-import render  # noqa: E402
-
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [ROOT / "config/README.md", ROOT / "resources/paper/README.md"]
 CLAIMS = pd.read_csv(ROOT / "results/full/audit/claims.csv")
@@ -103,3 +101,20 @@ def test_readme_tells_the_verdicts_of_single_claims():
 def test_readme_is_short():
     """README is a front page; the rest is in docs/."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_is_of_a_kind(page):
+    """`make commands` knows what to do with each fenced block, and does it."""
+    found = list(Document.parse(str(page), commands.blocks).examples())
+    run = any(page.relative_to(ROOT).match(pattern) for pattern in commands.PAGES)
+    assert run or not found
+
+
+@pytest.mark.parametrize("kind", ["", "bash", "sh long", "console", "dry"])
+def test_control_other_blocks_are_refused(tmp_path, kind):
+    """A block without a kind, or of another one."""
+    page = tmp_path / "page.md"
+    page.write_text(f"```{kind}\nmake\n```\n")
+    with pytest.raises(ValueError, match="allowed: sh, sh dry"):
+        Document.parse(str(page), commands.blocks)
