@@ -192,7 +192,7 @@ def test_markdown_and_terminal_say_everything(verdicts):
         for part in ("the dog", "a [curve] is short", "not replicated", "wanted ≤ 1"):
             assert part in flat, part
         assert "4 claims: 1 replicated, 1 partly, 1 not replicated, 1 not run" in flat
-        assert "1 claims fail; 1 checks of the record fail" in flat
+        assert "1 claims regress; 1 checks of the record fail" in flat
 
 
 def test_tables(verdicts):
