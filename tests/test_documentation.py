@@ -11,11 +11,15 @@ from sybil import Document
 
 import commands
 import render
+from aevb import config
 from aevb.audit.reports import NO_SECTION
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [ROOT / "config/README.md", ROOT / "resources/paper/README.md"]
+SETTINGS, _ = config.load(
+    ROOT / "config/config.yaml", ROOT / "config/datasets.yaml", ROOT / "workflow/schemas"
+)
 CLAIMS = pd.read_csv(ROOT / "results/full/audit/claims.csv")
 
 
@@ -96,6 +100,22 @@ def test_readme_tells_the_verdicts_of_single_claims():
     held = CLAIMS.set_index("claim")
     found = [held.loc[claim, ["verdict", "holding", "cases"]].tolist() for *_, claim in told]
     assert [(verdict, int(n), int(m)) for verdict, n, m, _ in told] == [tuple(row) for row in found]
+
+
+@pytest.mark.parametrize("scale", SETTINGS["scales"])
+def test_pages_tell_the_budgets_of_the_scales(scale):
+    """The training samples a curve, in README of Figure 2 on MNIST, in docs/usage.md of both."""
+    budget = SETTINGS["scales"][scale]
+    samples, fig3 = budget["training_samples"], budget["fig3"]["training_samples"]
+    if not isinstance(samples, dict):
+        samples = {"mnist": samples, "frey_face": samples}
+    readme, usage = (
+        next(line for line in (ROOT / page).read_text("utf-8").splitlines() if start in line)
+        for page, start in (("README.md", f"| `{scale}` | "), ("docs/usage.md", f"| `{scale}`"))
+    )
+    assert render.power(samples["mnist"]) in readme
+    told = set(re.findall(r"(?:[\d.]+·)?10[⁰¹²³⁴⁵⁶⁷⁸⁹]+", usage))
+    assert told == {render.power(value) for value in (*samples.values(), *fig3.values())}
 
 
 def test_readme_is_short():
