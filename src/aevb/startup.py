@@ -11,8 +11,8 @@ def training_stages(threads: int) -> ModuleType:
     TensorFlow's C++ side writes to file descriptor 2 before any log level applies.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow Probability loads Keras 2 whatever happens; Keras 3, of which nothing is used, would
-    # come on top with scikit-learn and Matplotlib, and doubles the time that a job takes to start.
+    # TensorFlow Probability loads Keras 2 anyway; Keras 3, of which nothing is used, would
+    # bring scikit-learn and Matplotlib as well, and takes a third of the time of a start.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     standard_error = os.dup(2)
