@@ -115,7 +115,7 @@ def _write(example: Example) -> None:
 
 def _patch(example: Example) -> None:
     (example.namespace["folder"] / "block.diff").write_text(example.parsed, encoding="utf-8")
-    _do(example, "git", "apply", "--recount", "block.diff")
+    _do(example, "git", "apply", "block.diff")
 
 
 def _read_only(example: Example) -> None:
