@@ -31,6 +31,7 @@ $(STAMP): $(LOCK) pyproject.toml
 	@rm -f $(VENV)/installed-*; touch $@
 
 reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): figures and tables in results/
+	@echo "Each figure is named when it is drawn; the first that is learned is results/$(SCALE)/figures/fig4.pdf."
 	@$(SNAKEMAKE)
 	@echo "Done: results/$(SCALE)/figures, results/$(SCALE)/tables and results/$(SCALE)/explorer.html"
 

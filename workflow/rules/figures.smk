@@ -69,6 +69,7 @@ rule draw_fig2:
         "results/{scale}/logs/fig2{of}.tsv"
     wildcard_constraints:
         of="|".join(["", *(f"_{dataset}" for dataset in FIG2["latent_dims"])]),
+    priority: 1
     conda:
         "../../envs/aevb.yaml"
     threads: 1

@@ -12,6 +12,8 @@ rule select_step_size:
         f"{SELECTION}/logs/step_size.log",
     benchmark:
         f"{SELECTION}/logs/step_size.tsv"
+    # Figure 2 before Figure 3.
+    priority: 1
     retries: 1
     conda:
         "../../envs/aevb.yaml"
@@ -39,6 +41,7 @@ rule train:
         f"{RUN}/logs/train.log",
     benchmark:
         f"{RUN}/logs/train.tsv"
+    priority: 1
     retries: 1
     conda:
         "../../envs/aevb.yaml"
@@ -68,6 +71,7 @@ use rule select_step_size as select_step_size_fig3 with:
         f"{SELECTION_FIG3}/logs/step_size.log",
     benchmark:
         f"{SELECTION_FIG3}/logs/step_size.tsv"
+    priority: 0
     params:
         settings=fig3_selection_settings,
         code=code_hash("aevb.experiment"),
@@ -86,6 +90,7 @@ use rule train as train_fig3 with:
         f"{RUN_FIG3}/logs/train.log",
     benchmark:
         f"{RUN_FIG3}/logs/train.tsv"
+    priority: 0
     resources:
         mem_mb=3000,
         runtime="24h",
