@@ -3,7 +3,10 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-configfile: "config/config.yaml"
+include: "workflow/rules/checkout.smk"
+
+
+configfile: str(configuration_file("config.yaml"))
 
 
 report: "workflow/report/workflow.rst"

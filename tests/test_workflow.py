@@ -7,6 +7,7 @@ import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -160,6 +161,9 @@ class Copy:
     """A copy of the repository with a tiny configuration, in a folder whose name has spaces and
     letters beyond ASCII."""
 
+    variables: ClassVar[dict[str, str]] = {}
+    """Of its processes' environment, beside the usual ones."""
+
     def __init__(self, folder: Path):
         self.folder = folder / "eine Kopie für Zoë"
         self.folder.mkdir()
@@ -191,7 +195,7 @@ class Copy:
         env = os.environ | {"PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
         for name in ("PYTHONPATH", "AEVB_DATA_DIR", "SNAKEMAKE_PROFILE"):
             env.pop(name, None)
-        return env
+        return env | self.variables
 
     def snakemake(self, *words: str) -> tuple[int, str]:
         """Exit code, and standard output and error together."""

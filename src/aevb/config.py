@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from aevb.checkout import SCHEMAS
 from aevb.errors import ConfigError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -75,7 +76,7 @@ def validate(values: dict, schema: dict, name: str) -> dict:
     return values
 
 
-def load(config: dict | Path, datasets: Path, schemas: Path) -> tuple[dict, dict]:
+def load(config: dict | Path, datasets: Path, schemas: Path = SCHEMAS) -> tuple[dict, dict]:
     """The checked configuration and the checked data set definitions.
 
     Args:

@@ -20,17 +20,18 @@ rule manifest:
         runtime="10m",
     params:
         settings=settings_json,
+        folder=subpath(output.manifest, parent=True),
         records=record_options,
         code=code_hash("aevb.audit.manifest"),
     shell:
-        "python -m aevb manifest --scale {wildcards.scale} --settings {params.settings:q}"
-        " {params.records} --log {log:q}"
+        "python -m aevb manifest --scale {wildcards.scale} --folder {params.folder:q}"
+        " --settings {params.settings:q} {params.records} --log {log:q}"
 
 
 rule audit_claims:
     input:
         manifest="results/{scale}/manifest.json",
-        claims="config/claims.yaml",
+        claims=given(configuration_file("claims.yaml")),
         reference=reference_numbers,
     output:
         claims=report(
@@ -62,11 +63,13 @@ rule audit_claims:
         runtime="10m",
     params:
         settings=settings_json,
-        folder=subpath(output.claims, parent=True),
+        folder=subpath(input.manifest, parent=True),
+        output=subpath(output.claims, parent=True),
         code=code_hash("aevb.audit.record", "aevb.audit.reports"),
     shell:
-        "python -m aevb audit --scale {wildcards.scale} --settings {params.settings:q}"
-        " --claims {input.claims:q} --output {params.folder:q} --report-only > {log:q} 2>&1"
+        "python -m aevb audit --scale {wildcards.scale} --folder {params.folder:q}"
+        " --settings {params.settings:q} --claims {input.claims:q} --output {params.output:q}"
+        " --report-only > {log:q} 2>&1"
 
 
 rule draw_audit:
@@ -117,6 +120,7 @@ rule audit:
     params:
         settings=settings_json,
         scale=SETTINGS["scale"],
+        folder=str(RESULTS),
     shell:
-        "python -m aevb audit --scale {params.scale} --settings {params.settings:q}"
-        " 2>&1 | tee {log:q}"
+        "python -m aevb audit --scale {params.scale} --folder {params.folder:q}"
+        " --settings {params.settings:q} 2>&1 | tee {log:q}"

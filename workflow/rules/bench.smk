@@ -19,6 +19,6 @@ rule bench:
         runtime="1h",
     params:
         folder=subpath(output.speed, parent=True),
-        cache=cache_folder,
+        cache=lambda wildcards, input: Path(input.records[0]).parent,
     shell:
         "python -m aevb bench --output {params.folder:q} --cache-dir {params.cache:q} --log {log:q}"

@@ -7,17 +7,20 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir, "src")))
+from snakemake.checkpoints import Checkpoint
 
 from aevb import config as configuration
 from aevb.errors import AevbError
 from aevb.provenance import code_hash
 
+# What captions find in the configuration. A module has that of the importing workflow, and this is
+# read again for each of its `use rule`.
+CAPTIONS = ("left_out", "findings", "verdicts")
+
 try:
     SETTINGS, DATASETS = configuration.load(
-        config,
-        Path(workflow.basedir, "config/datasets.yaml"),
-        Path(workflow.basedir, "workflow/schemas"),
+        {key: value for key, value in config.items() if key not in CAPTIONS},
+        configuration_file("datasets.yaml"),
     )
 except AevbError as error:
     sys.exit(f"configuration error: {error}")
@@ -39,8 +42,19 @@ TRUTH_PPCA = (
 )
 
 
-EXPLORER_TEMPLATE = Path(workflow.basedir, "src/aevb/explorer/template.html")
 PROJECTIONS = ["projection", "latent_usage"]
+
+
+def here(path):
+    """Where a file that the workflow makes is: below the prefix that an importing workflow gives."""
+    return Path(str(workflow.modifier.modify_path(path)))
+
+
+def given(path):
+    """A file that no rule makes, as an input. No prefix is meant for it. Below the working directory
+    it is relative, so that the place of the whole says nothing."""
+    path, folder = Path(path).absolute(), Path.cwd()
+    return local(str(path.relative_to(folder) if path.is_relative_to(folder) else path))
 
 
 wildcard_constraints:
@@ -619,12 +633,12 @@ def all_records(wildcards):
     """The records of all data sets that a figure may want, whether they can be had or not."""
     wanted = [*FIG2["latent_dims"], FIG3["dataset"], FIGURES["estimators"]["dataset"]]
     for dataset in dict.fromkeys(wanted):
-        checkpoints.fetch.get(dataset=dataset)
+        fetched(dataset)
     return [f"{CACHE}/{dataset}.json" for dataset in dict.fromkeys(wanted)]
 
 
 def reference_numbers(wildcards):
-    return sorted(str(path) for path in Path("resources/reference").glob("*.csv"))
+    return sorted(map(given, RESOURCES.glob("reference/*.csv")))
 
 
 def audit_files(wildcards):
@@ -657,10 +671,12 @@ def fetch_attempt(wildcards):
     return [f"{path.stat().st_mtime_ns}" for path in unpinned if path.exists()]
 
 
+RECORDS = [here(f"{CACHE}/{dataset}.json") for dataset in DATASETS]
+
+
 def left_out():
     """The data sets that the last attempt could not get, with the reason."""
-    records = [Path(CACHE, f"{dataset}.json") for dataset in DATASETS]
-    outcomes = [json.loads(path.read_text()) for path in records if path.exists()]
+    outcomes = [json.loads(path.read_text()) for path in RECORDS if path.exists()]
     return {
         outcome["dataset"]: outcome["reason"]
         for outcome in outcomes
@@ -668,13 +684,15 @@ def left_out():
     }
 
 
-def cache_folder(wildcards):
-    return CACHE
+def fetched(dataset):
+    """Wait for the job that gets the data set, or finds that it cannot be had."""
+    # A rule that another workflow imports by itself finds no `checkpoints.fetch`.
+    Checkpoint(rules.fetch.rule, checkpoints).get(dataset=dataset)
 
 
 def is_available(dataset):
     """Whether the data set could be had; waits for the job that finds out."""
-    checkpoints.fetch.get(dataset=dataset)
+    fetched(dataset)
     return dataset not in left_out()
 
 
@@ -813,23 +831,26 @@ def report_left_out_data():
 # What the jobs are told outside their params, because it changes no result: where the package is
 # (it may not be installed, as in --sdm conda), where checkpoints and local files lie.
 ENVIRONMENT = {
-    "PYTHONPATH": Path(workflow.basedir, "src"),
     "AEVB_CHECKPOINTS": SETTINGS["checkpoint_dir"],
     "AEVB_CHECKPOINT_SECONDS": SETTINGS["checkpoint_seconds"],
     "AEVB_REQUIRE_ALL_DATA": int(SETTINGS["require_all_data"]),
 }
 if SETTINGS["data_dir"]:
     ENVIRONMENT["AEVB_DATA_DIR"] = SETTINGS["data_dir"]
-# A prefix takes the place of Snakemake's own, which makes bash strict.
-shell.prefix(
-    "set -euo pipefail; "
-    + "".join(
-        f"export {name}={shlex.quote(str(value))}; "
-        for name, value in ENVIRONMENT.items()
-    )
+EXPORTS = "".join(
+    f"export {name}={shlex.quote(str(value))}; " for name, value in ENVIRONMENT.items()
 )
-# For the captions of the report.
-config["left_out"] = left_out()
-RESULTS = Path("results", SETTINGS["scale"])
-config["findings"] = by_figure(RESULTS / "tables/findings.csv")
-config["verdicts"] = by_figure(RESULTS / "audit/claims.csv")
+EXPORTS += f'export PYTHONPATH={shlex.quote(str(ROOT / "src"))}'
+EXPORTS += '"${PYTHONPATH:+:$PYTHONPATH}"; '
+# A prefix takes the place of the one before, that of an importing workflow or Snakemake's own, which
+# makes bash strict. It is a format.
+PREFIX = shell._process_prefix or "set -euo pipefail; "
+if EXPORTS not in PREFIX:
+    shell.prefix((PREFIX + EXPORTS).replace("{", "{{").replace("}", "}}"))
+
+RESULTS = here(f"results/{SETTINGS['scale']}")
+config |= {
+    "left_out": left_out(),
+    "findings": by_figure(RESULTS / "tables/findings.csv"),
+    "verdicts": by_figure(RESULTS / "audit/claims.csv"),
+}

@@ -36,7 +36,7 @@ rule draw_fig1:
 rule draw_fig2:
     input:
         curves=fig2_curves,
-        paper="resources/paper/fig2_lower_bound.csv",
+        paper=given(RESOURCES / "paper/fig2_lower_bound.csv"),
     output:
         pdf=report(
             "results/{scale}/figures/fig2{of}.pdf",
@@ -88,7 +88,7 @@ rule draw_fig2:
 rule fig2_distance_table:
     input:
         curves=fig2_curves,
-        paper="resources/paper/fig2_lower_bound.csv",
+        paper=given(RESOURCES / "paper/fig2_lower_bound.csv"),
     output:
         table=report(
             "results/{scale}/tables/fig2_distance.csv",
@@ -148,7 +148,7 @@ rule step_size_table:
 rule variant_table:
     input:
         unpack(variant_curves),
-        reference="resources/paper/fig2_lower_bound.csv",
+        reference=given(RESOURCES / "paper/fig2_lower_bound.csv"),
     output:
         table=report(
             "results/{scale}/tables/variants.csv",
@@ -183,7 +183,7 @@ rule variant_table:
 rule draw_fig3:
     input:
         likelihoods=fig3_likelihoods,
-        paper="resources/paper/fig3_marginal_likelihood.csv",
+        paper=given(RESOURCES / "paper/fig3_marginal_likelihood.csv"),
     output:
         pdf=report(
             "results/{scale}/figures/fig3.pdf",
@@ -221,7 +221,7 @@ rule draw_fig3:
 rule fig3_tables:
     input:
         likelihoods=fig3_likelihoods,
-        paper="resources/paper/fig3_marginal_likelihood.csv",
+        paper=given(RESOURCES / "paper/fig3_marginal_likelihood.csv"),
     output:
         distance=report(
             "results/{scale}/tables/fig3_distance.csv",

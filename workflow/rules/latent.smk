@@ -244,7 +244,7 @@ rule build_explorer:
         weights=explorer_weights,
         curves=explorer_curves,
         projection="results/{scale}/figures/projection.csv",
-        template=EXPLORER_TEMPLATE,
+        template=given(ROOT / "src/aevb/explorer/template.html"),
     output:
         page=report(
             "results/{scale}/explorer.html",

@@ -23,7 +23,7 @@ rule findings:
         mem_mb=1000,
         runtime="10m",
     params:
-        folder="results/{scale}",
+        folder=subpath(output.table, ancestor=2),
         code=code_hash("aevb.figures.findings"),
     shell:
         "python -m aevb table findings {params.folder:q} --output {output.table:q}"

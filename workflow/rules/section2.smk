@@ -24,11 +24,12 @@ rule study:
         settings=study_settings,
         records=record_options,
         step_sizes=step_size_options,
+        folder=subpath(output.table, ancestor=2),
         code=code_hash("aevb.section2.study"),
     shell:
         "python -m aevb section2 study {params.settings:q} {params.records} {params.step_sizes}"
         " --output {output.table:q}"
-        ' --checkpoint-dir "$AEVB_CHECKPOINTS/results/{wildcards.scale}/section2/{wildcards.study}"'
+        ' --checkpoint-dir "$AEVB_CHECKPOINTS"/{params.folder:q}/section2/{wildcards.study}'
         " --threads {threads} --log {log:q}"
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from aevb import config as configuration
-from aevb.cli.options import CONFIG, DATASETS, RESOURCES, SCHEMAS, Config, Datasets, Log, Schemas
+from aevb.checkout import RESOURCES, ROOT, SCHEMAS
+from aevb.cli.options import CLAIMS, CONFIG, DATASETS, Config, Datasets, Log, Schemas
 from aevb.errors import AuditFailure, ConfigError, DataError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
@@ -22,7 +23,6 @@ Scale = Annotated[str | None, typer.Option(help="The scale; without one, the con
 Settings = Annotated[
     str | None, typer.Option(help="The checked configuration as JSON, in place of --config.")
 ]
-CLAIMS = Path("config/claims.yaml")
 
 
 @app.command()
@@ -85,7 +85,10 @@ def audit(
         raise ConfigError(f"scale: {scale!r} is unknown; allowed: {', '.join(checked['scales'])}")
     folder = folder or Path("results", scale)
     if not folder.is_dir():
-        raise DataError(f"{folder} is not there; make it first: snakemake --config scale={scale}")
+        raise DataError(
+            f"{folder} is not there; make it first: snakemake --config scale={scale}; or name"
+            " another folder with --folder"
+        )
     verdicts = assess_all(read_claims(claims, schemas), Tables(folder, resources), scale)
     findings = record.check(folder, resources, checked, definitions, scale)
     if output is not None:
@@ -123,8 +126,8 @@ def _configuration(
 
 
 def _checkout() -> str | None:
-    """The commit of the working tree, marked where it has changes; None outside version control."""
-    git = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    """The commit of the checkout, marked where it has changes; None outside version control."""
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

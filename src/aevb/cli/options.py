@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from aevb.checkout import RESOURCES, configuration_file
+
 Config = Annotated[Path, typer.Option(help="Configuration file.")]
 Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
 Schemas = Annotated[Path, typer.Option(help="Folder of the JSON schemas.")]
@@ -26,9 +28,8 @@ Stem = Annotated[Path, typer.Option(help="Picture and table, without the suffix.
 Table = Annotated[Path, typer.Option(help="The table (CSV).")]
 Note = Annotated[str | None, typer.Option(help="Footer of the picture.")]
 
-CONFIG = Path("config/config.yaml")
-DATASETS = Path("config/datasets.yaml")
-SCHEMAS = Path("workflow/schemas")
-PAPER = Path("resources/paper/fig2_lower_bound.csv")
-PAPER_FIG3 = Path("resources/paper/fig3_marginal_likelihood.csv")
-RESOURCES = Path("resources")
+CONFIG = configuration_file("config.yaml")
+DATASETS = configuration_file("datasets.yaml")
+CLAIMS = configuration_file("claims.yaml")
+PAPER = RESOURCES / "paper/fig2_lower_bound.csv"
+PAPER_FIG3 = RESOURCES / "paper/fig3_marginal_likelihood.csv"

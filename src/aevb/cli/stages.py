@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from aevb import config as configuration
+from aevb.checkout import ROOT, SCHEMAS
 from aevb.cli.options import (
     CONFIG,
     DATASETS,
-    SCHEMAS,
     Config,
     Datasets,
     Log,
@@ -250,7 +250,7 @@ def bench(
 
 @app.command()
 def document_config(
-    output: Annotated[Path, typer.Option(help="The page.")] = Path("config/README.md"),
+    output: Annotated[Path, typer.Option(help="The page.")] = ROOT / "config/README.md",
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """Write the page that explains every configuration key, from the schemas."""
