@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import matplotlib
+import matplotlib.style
 import seaborn
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -109,8 +109,9 @@ def footer(figure: Figure, lines: list[str]) -> None:
 
 @contextmanager
 def theme() -> Iterator[None]:
-    """The house style, for as long as the block lasts; the caller's settings come back after it."""
-    with matplotlib.rc_context(_THEME):
+    """The house style, for as long as the block lasts; the caller's settings, such as those of a
+    matplotlibrc, count for nothing in it and come back after it."""
+    with matplotlib.style.context(_THEME, after_reset=True):
         yield
 
 
