@@ -19,7 +19,7 @@ from aevb.errors import AevbError, DataError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER
 from aevb.provenance import machine, peak_memory_gb, versions
-from aevb.startup import training_stages
+from aevb.startup import start_tensorflow
 
 _CHUNK_SAMPLES = 5000
 _SECONDS = 2.0
@@ -152,21 +152,21 @@ def _workers(task: str, work: list[str], cache_dir: Path, processes: int) -> Ite
     """Results of ``processes`` workers, one thread each, that do the same work at the same time."""
     with tempfile.TemporaryDirectory() as folder:
         request = Path(folder, "request.json")
-        request.write_text(json.dumps(work))
+        request.write_text(json.dumps(work), encoding="utf-8")
         outputs = [Path(folder, f"{i}.json") for i in range(processes)]
         command = [sys.executable, "-m", "aevb.bench", task, str(request), str(cache_dir)]
         started = [subprocess.Popen([*command, str(output)]) for output in outputs]
         codes = [process.wait() for process in started]
         if any(codes):
             raise AevbError(f"a benchmark process failed with exit code {max(codes)}")
-        yield [json.loads(output.read_text()) for output in outputs]
+        yield [json.loads(output.read_text(encoding="utf-8")) for output in outputs]
 
 
 def _work(task: str, request: str, cache_dir: str, output: str) -> None:
     began = time.monotonic()
-    training_stages(threads=1)
+    start_tensorflow(threads=1)
     imported = time.monotonic() - began
-    work = json.loads(Path(request).read_text())
+    work = json.loads(Path(request).read_text(encoding="utf-8"))
     if task == "speed":
         result = [_speed(Experiment.from_json(text), Path(cache_dir)) for text in work]
     elif task == "likelihood":
@@ -175,7 +175,7 @@ def _work(task: str, request: str, cache_dir: str, output: str) -> None:
         result = _likelihood(wanted, *json.loads(estimators), Path(cache_dir))
     else:
         result = _overhead(Experiment.from_json(work[0]), Path(cache_dir), imported)
-    Path(output).write_text(json.dumps(result))
+    Path(output).write_text(json.dumps(result), encoding="utf-8")
 
 
 def _is_available(dataset: str, cache_dir: Path) -> bool:

@@ -26,17 +26,6 @@ _BUDGET = ("training_samples", "selection_samples", "step_sizes", "variant")
 """Settings that do not decide what a given step computes."""
 
 
-def set_up_tensorflow(threads: int) -> None:
-    """``threads`` threads for TensorFlow, and true float32 products on a GPU.
-
-    Must come before the first operation.
-    """
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    tf.config.list_logical_devices()
-
-
 def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFrame:
     """Select one step size by "performance on the training set in the first few iterations" (§5).
 

@@ -13,7 +13,7 @@ from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
 from aevb.pictures import write_pictures
 from aevb.progress import LOGGER, start_logging
-from aevb.startup import training_stages
+from aevb.startup import start_tensorflow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -338,7 +338,7 @@ def _start(weights: Path, threads: int, log: Path | None) -> "Trained":
 
 def _start_all(weights: list[Path], threads: int, log: Path | None) -> "list[Trained]":
     start_logging(log)
-    training_stages(threads)
+    start_tensorflow(threads)
     return read_models(weights)
 
 

@@ -10,7 +10,7 @@ from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
 from aevb.pictures import write_pictures
 from aevb.progress import LOGGER, start_logging
-from aevb.startup import training_stages
+from aevb.startup import start_tensorflow
 
 if TYPE_CHECKING:
     from aevb.data import Dataset
@@ -36,7 +36,7 @@ def manifold(
     start_logging(log)
     if len(rows) != len(weights):
         raise ConfigError(f"--rows: {len(rows)} numbers are given for {len(weights)} models")
-    training_stages(threads)
+    start_tensorflow(threads)
     import pandas as pd
 
     from aevb.generation import decode, manifold_grid, manifold_table
@@ -65,7 +65,7 @@ def sample(
 ) -> None:
     """Decode draws from the prior with each model (Figure 5)."""
     start_logging(log)
-    training_stages(threads)
+    start_tensorflow(threads)
     import pandas as pd
 
     from aevb.generation import decode, prior_samples, sample_table
@@ -94,7 +94,7 @@ def project(
     """Encode the data: test images in the 2-D models' latent spaces (of a video, all frames), and
     how much each latent dimension of every model tells of the test images."""
     start_logging(log)
-    training_stages(threads)
+    start_tensorflow(threads)
     import pandas as pd
 
     from aevb.encoding import encode, latent_usage, projection_table

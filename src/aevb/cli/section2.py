@@ -12,7 +12,7 @@ from aevb.cli.options import Log, Record, Records, Table, Threads, Weights
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
-from aevb.startup import training_stages
+from aevb.startup import start_tensorflow
 
 app = typer.Typer(help="Show what section 2 of the paper says.", no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def study(
     missing = {one.dataset for one in wanted} - set(records)
     if missing:
         raise ConfigError(f"--record: there is none of {', '.join(sorted(missing))}")
-    training_stages(threads)
+    start_tensorflow(threads)
     from aevb.section2.study import run
 
     loaded = {
@@ -85,7 +85,7 @@ def gradients(
 ) -> None:
     """Variance of the estimators of the bound's gradient in φ, before and after training."""
     start_logging(log)
-    training_stages(threads)
+    start_tensorflow(threads)
     import pandas as pd
     import tensorflow as tf
 
@@ -116,7 +116,7 @@ def kl_divergence(
 ) -> None:
     """The analytic KL of Appendix B against Monte Carlo, for 1 to 200 dimensions."""
     start_logging(log)
-    training_stages(threads)
+    start_tensorflow(threads)
     from aevb.section2.kl_divergence import compare
 
     write_atomically(
@@ -134,7 +134,7 @@ def reparameterisations(
 ) -> None:
     """Every distribution of section 2.4: its pathwise gradients against exact ones."""
     start_logging(log)
-    training_stages(threads)
+    start_tensorflow(threads)
     from aevb.reparameterisation import gradient_table
 
     table = gradient_table(draws, seed)
@@ -162,7 +162,7 @@ def pathwise_gradient(
         raise ConfigError(f"--parameters is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError('--parameters: give a table such as {"rate": 2}')
-    training_stages(threads)
+    start_tensorflow(threads)
     from aevb import reparameterisation
 
     entry = reparameterisation.find(distribution, family)
@@ -201,14 +201,15 @@ def full_vb(
     wanted = [configuration.Experiment.from_json(text) for text in (settings, map_settings)]
     data = load_data(wanted[0], record)
     step_sizes = [selected_step_size(path) for path in (step_size_table, map_step_size_table)]
-    stages = training_stages(threads)
+    start_tensorflow(threads)
     import pandas as pd
 
+    from aevb.experiment import run_training
     from aevb.section2 import weight_uncertainty
 
     runs, curves = [], []
     for experiment, step_size in zip(wanted, step_sizes, strict=True):
-        rows, arrays, _, _ = stages.run_training(
+        rows, arrays, _, _ = run_training(
             experiment,
             step_size,
             data,

@@ -23,7 +23,7 @@ from aevb.cli.options import (
 from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
-from aevb.startup import training_stages
+from aevb.startup import start_tensorflow
 from aevb.weights import read as read_weights
 from aevb.weights import write as write_weights
 
@@ -119,7 +119,10 @@ def select_step_size(
     start_logging(log)
     wanted = [configuration.Experiment.from_json(item) for item in settings]
     data = load_data(wanted[0], record)
-    candidates = training_stages(threads).select_step_size(wanted, data)
+    start_tensorflow(threads)
+    from aevb.experiment import select_step_size as select
+
+    candidates = select(wanted, data)
     write_atomically(output, candidates.to_csv(index=False))
 
 
@@ -146,7 +149,10 @@ def train(
     wanted = configuration.Experiment.from_json(settings)
     data = load_data(wanted, record)
     step_size = selected_step_size(step_size_table)
-    rows, parameters, kept, outcome = training_stages(threads).run_training(
+    start_tensorflow(threads)
+    from aevb.experiment import run_training
+
+    rows, parameters, kept, outcome = run_training(
         wanted,
         step_size,
         data,
@@ -179,7 +185,7 @@ def likelihood(
     settings = _estimators(estimators)
     wanted, arrays = read_weights(snapshots, "snapshots/")
     data = load_data(wanted, record)
-    training_stages(threads)
+    start_tensorflow(threads)
     from aevb.likelihood.along_training import estimate_along_training
     from aevb.training import read_snapshots
 
@@ -213,7 +219,7 @@ def compare_estimators(
     N_z up to 3."""
     start_logging(log)
     chosen = _estimators(estimators)
-    training_stages(threads)
+    start_tensorflow(threads)
     from aevb.likelihood import truth_table
 
     arrays = None
