@@ -536,7 +536,7 @@ def test_output_that_cannot_be_written(run, place, name):
     words[words.index("out")] = "file/out"
     # Projecting tells of each model first.
     assert_one_error(run(*words), "file", lines=None if name == "project" else 1)
-    assert Path("file").read_text() == "in the way"
+    assert Path("file").read_text(encoding="utf-8") == "in the way"
 
 
 def test_evaluation_that_cannot_be_written(run, place):

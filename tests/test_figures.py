@@ -379,7 +379,7 @@ def test_interpolation_is_linear_in_log_samples_and_does_not_extrapolate():
 
 
 def write(path: Path, text: str) -> Path:
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

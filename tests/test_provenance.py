@@ -28,7 +28,8 @@ def hash_now(*modules: str) -> str:
 
 
 def add_code(path: Path) -> None:
-    path.write_text(path.read_text() + "\n\n_ADDED_BY_A_TEST = 1\n")
+    text = path.read_text(encoding="utf-8") + "\n\n_ADDED_BY_A_TEST = 1\n"
+    path.write_text(text, encoding="utf-8")
 
 
 def test_copy_hashes_like_the_package(source):

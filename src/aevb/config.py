@@ -1,6 +1,7 @@
 """Reading and checking the configuration, and turning it into the settings of one experiment."""
 
 import json
+import os
 import re
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
@@ -44,12 +45,18 @@ PER_DATASET = {
 }
 
 
+_PATHS = ("cache_dir", "checkpoint_dir", "data_dir", "dataset")
+"""Settings that are paths, in which ``~`` is the home folder."""
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; ConfigError when it is missing or no YAML."""
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file") from None
+        relative = not Path(path).is_absolute()
+        remedy = "; go to the checkout, or give its path (--help names the option)" * relative
+        raise ConfigError(f"{path}: there is no such file{remedy}") from None
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         line = f" line {place.line + 1}" if place else ""
@@ -94,6 +101,7 @@ def load(config: dict | Path, datasets: Path, schemas: Path = SCHEMAS) -> tuple[
         read_yaml(datasets), read_yaml(schemas / "datasets.schema.yaml"), str(datasets)
     )["datasets"]
     config = validate(config or {}, read_yaml(schemas / "config.schema.yaml"), name)
+    config |= {key: os.path.expanduser(config[key]) for key in _PATHS if config[key]}
     for key, table in (("scale", "scales"), ("variant", "variants")):
         _choice(config[key], config[table], f"{name}: {key}")
     if config["dataset"]:

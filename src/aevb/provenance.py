@@ -57,7 +57,7 @@ def machine() -> dict[str, str | int]:
     if cpuinfo.exists():
         names = [
             line.split(":", 1)[1].strip()
-            for line in cpuinfo.read_text().splitlines()
+            for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
             if line.startswith("model name")
         ]
         processor = names[0] if names else processor

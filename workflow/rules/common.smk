@@ -662,9 +662,9 @@ def fetch_attempt(wildcards):
     without a checksum that have changed."""
     if wildcards.dataset in left_out():
         return f"again at {time.time()}"
-    folder = SETTINGS["data_dir"] or os.environ.get("AEVB_DATA_DIR")
+    folder = SETTINGS["data_dir"] or os.environ.get("AEVB_DATA_DIR", "")
     unpinned = [
-        Path(folder, name)
+        Path(os.path.expanduser(folder), name)
         for name, file in DATASETS[wildcards.dataset]["files"].items()
         if folder and not file.get("sha256")
     ]
@@ -676,7 +676,11 @@ RECORDS = [here(f"{CACHE}/{dataset}.json") for dataset in DATASETS]
 
 def left_out():
     """The data sets that the last attempt could not get, with the reason."""
-    outcomes = [json.loads(path.read_text()) for path in RECORDS if path.exists()]
+    outcomes = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in RECORDS
+        if path.exists()
+    ]
     return {
         outcome["dataset"]: outcome["reason"]
         for outcome in outcomes

@@ -1,6 +1,5 @@
 """The verdicts for people and for machines: tables, Markdown, JUnit XML, a coloured terminal."""
 
-import io
 import math
 from collections.abc import Iterable, Sequence
 
@@ -124,9 +123,9 @@ def summary(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
 
 def terminal(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) -> str:
     """Both tables for a terminal, in colours where it has them."""
-    screen, buffer = Console(), io.StringIO()
-    width = screen.width if screen.is_terminal else _WIDTH
-    console = Console(file=buffer, force_terminal=screen.is_terminal, width=width)
+    screen = Console()
+    console = Console(width=screen.width if screen.is_terminal else _WIDTH)
+    console.begin_capture()
     table = Table(title=f"Claims of the paper, results/{scale}", title_justify="left")
     for column in ("claim", "§", "verdict", "hold", "the case that decides; note"):
         table.add_column(column, overflow="fold")
@@ -150,7 +149,7 @@ def terminal(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: st
         table.add_row(finding.check, f"[{style}]{finding.outcome}[/]", detail)
     console.print(table)
     console.print(summary(verdicts, findings))
-    return buffer.getvalue()
+    return console.end_capture()
 
 
 def junit(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) -> str:

@@ -1,7 +1,10 @@
 """The command line: one command for each stage of the workflow."""
 
 import errno
+import io
 import logging
+import os
+import re
 import sys
 
 import typer
@@ -29,10 +32,20 @@ app.add_typer(figures.app, name="figure")
 
 def main() -> None:
     """Run the command line; errors meant for a person end as one message, without traceback."""
+    _settle_standard_streams()
     try:
-        app()
+        try:
+            app(args=[_with_home(word) for word in sys.argv[1:]])
+        finally:
+            # Here rather than on exit, where an error would be a traceback.
+            if sys.stdout:
+                sys.stdout.flush()
     except AevbError as error:
         _fail(f"error: {error}")
+        sys.exit(1)
+    except BrokenPipeError:
+        # As in `aevb audit | head -1`: nobody reads on, so there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         _fail(f"error: {_describe(error)}")
@@ -52,6 +65,24 @@ def main() -> None:
             " seeds, smaller minibatches or hidden layers, fewer points"
         )
         sys.exit(1)
+
+
+def _settle_standard_streams() -> None:
+    """No text is beyond what they can show, and none is closed: no other file takes its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _with_home(word: str) -> str:
+    """``~`` and ``--option=~`` with the home folder; a shell leaves the latter as it is."""
+    option, path = re.fullmatch(r"(--[\w-]+=)?(.*)", word, re.DOTALL).groups(default="")
+    return option + os.path.expanduser(path)
 
 
 _REMEDIES = {

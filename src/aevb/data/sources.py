@@ -71,7 +71,7 @@ class LocalFolder:
 
     def __init__(self, folder: Path | None):
         chosen = folder or os.environ.get(DATA_DIR_VARIABLE)
-        self.folder = Path(chosen).expanduser() if chosen else None
+        self.folder = Path(os.path.expanduser(chosen)) if chosen else None
 
     def origin(self, file_name: str) -> str:
         """See Source.origin."""
@@ -199,7 +199,7 @@ class NpmPackage:
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
-                    text=True,
+                    encoding="utf-8",
                     errors="replace",
                     timeout=NPM_SECONDS,
                 )
