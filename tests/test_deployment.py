@@ -118,7 +118,7 @@ def test_configuration_of_the_working_directory_comes_first(tmp_path, monkeypatc
     """A file of config/ is taken from the working directory if it is there, file by file."""
     monkeypatch.chdir(tmp_path)
     Path("config").mkdir()
-    Path("config/claims.yaml").write_text("claims: {}")
+    Path("config/claims.yaml").write_text("claims: {}", encoding="utf-8")
     assert checkout.configuration_file("claims.yaml") == Path("config/claims.yaml")
     for name in ("config.yaml", "datasets.yaml"):
         assert checkout.configuration_file(name) == ROOT / "config" / name

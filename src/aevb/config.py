@@ -54,9 +54,8 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        relative = not Path(path).is_absolute()
-        remedy = "; go to the checkout, or give its path (--help names the option)" * relative
-        raise ConfigError(f"{path}: there is no such file{remedy}") from None
+        remedy = "go to the checkout, or give its path (--help names the option)"
+        raise ConfigError(f"{path}: there is no such file; {remedy}") from None
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         line = f" line {place.line + 1}" if place else ""
