@@ -1,6 +1,8 @@
 """README and docs: links lead somewhere, and what they say of the record is what it holds."""
 
 import re
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -138,3 +140,18 @@ def test_control_other_blocks_are_refused(tmp_path, kind):
     page.write_text(f"```{kind}\nmake\n```\n")
     with pytest.raises(ValueError, match="allowed: sh, sh dry"):
         Document.parse(str(page), commands.blocks)
+
+
+def test_patches_of_the_worked_examples_apply(tmp_path):
+    """One after the other, to the files of the checkout."""
+    page = Document.parse(str(ROOT / "docs/extending.md"), commands.blocks)
+    patches = [one.parsed for one in page.examples() if one.region.lexemes["kind"] == "diff"]
+    assert len(patches) > 2
+    for patch in patches:
+        for name in re.findall(r"^--- a/(.+)$", patch, re.M):
+            if not (tmp_path / name).exists():
+                (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, tmp_path / name)
+        apply = ["git", "apply", "-"]
+        outcome = subprocess.run(apply, cwd=tmp_path, input=patch, text=True, capture_output=True)
+        assert outcome.returncode == 0, outcome.stderr
