@@ -13,6 +13,7 @@ from scipy import stats
 
 from aevb import random
 from aevb import reparameterisation as rp
+from aevb.audit.expected import REPARAMETERISED
 from aevb.errors import ConfigError, DataError
 from aevb.figures import reparameterisation as page
 from conftest import assert_means
@@ -598,3 +599,16 @@ def test_a_table_that_gives_a_parameter_twice_is_refused(table, tmp_path):
     table.iloc[[0, 1, 1]].to_csv(path, index=False)
     with pytest.raises(DataError, match="parameter location appears a second time"):
         page.read_gradients(path)
+
+
+def test_the_audit_expects_every_distribution_and_parameter():
+    """What a record must have of the table is what the table is made of."""
+    made = {}
+    for entry in rp.FAMILIES.values():
+        values = rp.check(entry, rp.examples(entry))
+        made[entry.family, entry.name] = [
+            name + (f"[{', '.join(map(str, index))}]" if index else "")
+            for name in rp.differentiable(entry)
+            for index in rp._components(np.asarray(values[name]))
+        ]
+    assert made == REPARAMETERISED

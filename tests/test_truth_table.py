@@ -11,7 +11,8 @@ from aevb import data, random
 from aevb.assembly import architecture
 from aevb.errors import ConfigError
 from aevb.figures.estimators import COLUMNS, read_truths
-from aevb.likelihood import importance, quadrature, truth_table
+from aevb.likelihood import harmonic, importance, quadrature, truth_table
+from aevb.likelihood.labels import DEFAULTS, labels
 from aevb.likelihood.model import Model
 from aevb.likelihood.truth_table import compare_on_network, compare_on_ppca
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
@@ -319,3 +320,23 @@ def test_posterior_that_is_not_diagonal():
     )
     with pytest.raises(ValueError, match="not diagonal"):
         turned.parameters()
+
+
+def test_labels_of_estimators():
+    """What a label shows of a budget that is not given is the method's own default; two alike are
+    told apart."""
+    for method, module in (("harmonic", harmonic), ("importance", importance)):
+        known = module.Budget()._asdict()
+        assert DEFAULTS[method] == {key: known[key] for key in DEFAULTS[method]}
+    given = {
+        "paper": {"method": "harmonic"},
+        "many": {"method": "harmonic", "samples": 4000, "density": "full"},
+        "again": {"method": "harmonic", "samples": 4000, "density": "full"},
+        "one": {"method": "importance", "samples": 1},
+        "ais": {"method": "ais"},
+        "exact": {"method": "quadrature"},
+    }
+    assert list(labels(given).values()) == [
+        *("harmonic kernel, 50 (paper)", "harmonic full, 4000", "harmonic full, 4000 [again]"),
+        *("importance, 1", "AIS", "quadrature"),
+    ]

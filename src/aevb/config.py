@@ -322,6 +322,15 @@ ESTIMATORS = {
 }
 """Estimators of the gradient in φ (§2.2, §2.3), and what tables and figures call them."""
 
+GRADIENT_MINIBATCH = 10
+"""M at which the noise of a gradient is taken for each L."""
+
+KL_DIMENSIONS = (1, 2, 3, 5, 10, 20, 50, 100, 200)
+"""J for which the KL divergence of Appendix B is held against Monte Carlo."""
+
+KL_POSTERIORS = 20
+"""Posteriors for each J."""
+
 STUDY_SETTINGS = (
     "estimator",
     "posterior",
@@ -380,6 +389,13 @@ def study(config: dict, definitions: dict, name: str, scale: str | None = None) 
         for draws in budget["draws"]
         for minibatch in budget["minibatches"]
     ]
+
+
+def gradient_grid(
+    draws: list[int], minibatches: list[int], at_minibatch: int = GRADIENT_MINIBATCH
+) -> list[tuple[int, int]]:
+    """Pairs of L and M: each L at one M, and each M at L = 1."""
+    return sorted({(n, at_minibatch) for n in draws} | {(1, n) for n in minibatches})
 
 
 def resolve(schema: dict, root: dict) -> dict:

@@ -1,8 +1,8 @@
 """One comparison of a number with what a claim asks of it, and the intervals that decide it."""
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -16,7 +16,8 @@ class Case(NamedTuple):
     """A number, its interval, the limits that the claim sets, and what follows.
 
     ``low`` and ``high`` are the ends of a 95 % interval, both equal to ``value`` where a single run
-    gives none.
+    gives none. ``panel`` says where it was taken: the values of the columns that tell the cases of
+    a check apart, and ``at``, the count along a curve.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Case(NamedTuple):
     least: float
     most: float
     outcome: str
+    panel: Mapping[str, Any] = {}
 
 
 class Estimate(NamedTuple):

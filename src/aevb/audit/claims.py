@@ -1,12 +1,13 @@
 """The paper's claims, read from config/claims.yaml, and the verdict on each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aevb.audit.cases import FAILS, HOLDS, Case
+from aevb.audit.expected import Expected, Gap
 from aevb.audit.rules import RULES
-from aevb.audit.tables import MissingTable, Tables
+from aevb.audit.tables import MissingTable, Tables, as_list, same
 from aevb.config import read_yaml, validate
 from aevb.errors import ConfigError
 
@@ -26,13 +27,28 @@ class Check(NamedTuple):
     parameters: dict
 
 
-class Known(NamedTuple):
-    """A verdict below "replicated" that is known and explained, at one scale, with the number of
-    cases that hold all the same."""
+class Differing(NamedTuple):
+    """Cases that may not hold: those whose panels have these values, at most ``cases`` of them."""
 
-    verdict: str
-    holding: int
+    panels: dict[str, Any]
+    cases: int | None
+
+
+class Known(NamedTuple):
+    """Differences from the paper that are known and explained, at one scale."""
+
+    differs: tuple[Differing, ...]
     why: str
+
+    def unexpected(self, cases: Sequence[Case]) -> list[Case]:
+        """The cases that do not hold though nothing is known of them. All the cases of a group
+        count as such where more of it fail than may."""
+        found = [case for case in cases if case.outcome != HOLDS]
+        for group in self.differs:
+            inside = [case for case in found if _has(case.panel, group.panels)]
+            if group.cases is None or len(inside) <= group.cases:
+                found = [case for case in found if case not in inside]
+        return found
 
 
 class Claim(NamedTuple):
@@ -52,7 +68,9 @@ class Claim(NamedTuple):
 class Verdict(NamedTuple):
     """What an audit finds of one claim.
 
-    ``why`` says why it was not run, or explains a known difference.
+    ``why`` says why it was not run, explains a known difference, or says what fails. ``expected``
+    is the number of cases that the record's configuration and data ask for, None where that is not
+    known.
     """
 
     claim: Claim
@@ -60,6 +78,7 @@ class Verdict(NamedTuple):
     status: str
     why: str
     cases: tuple[Case, ...]
+    expected: int | None = None
 
     @property
     def holding(self) -> int:
@@ -75,10 +94,12 @@ class Verdict(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """All claims, and the names of the scales that they speak of, from the smallest on."""
+    """All claims, the names of the scales that they speak of, from the smallest on, and the known
+    gaps of records."""
 
     scales: tuple[str, ...]
     claims: tuple[Claim, ...]
+    gaps: tuple[Gap, ...]
 
 
 def read_claims(path: Path, schemas: Path) -> Claims:
@@ -102,27 +123,38 @@ def read_claims(path: Path, schemas: Path) -> Claims:
                     f" {', '.join(scales)}"
                 )
         checks = [Check(rule, values) for one in entry["checks"] for rule, values in one.items()]
-        known = {scale: Known(**values) for scale, values in entry["known"].items()}
+        known = {scale: _known(**values) for scale, values in entry["known"].items()}
         claims.append(Claim(name, **entry | {"checks": tuple(checks), "known": known}))
-    return Claims(tuple(scales), tuple(claims))
+    gaps = tuple(Gap(**gap) for gap in content["gaps"])
+    return Claims(tuple(scales), tuple(claims), gaps)
 
 
-def assess_all(claims: Claims, tables: Tables, scale: str) -> list[Verdict]:
+def assess_all(
+    claims: Claims, tables: Tables, scale: str, expected: Expected | None = None
+) -> list[Verdict]:
     """The verdict on each claim; see :func:`assess`."""
-    return [assess(claim, tables, scale, claims.scales) for claim in claims.claims]
+    return [assess(claim, tables, scale, claims.scales, expected) for claim in claims.claims]
 
 
-def assess(claim: Claim, tables: Tables, scale: str, scales: Sequence[str]) -> Verdict:
+def assess(
+    claim: Claim,
+    tables: Tables,
+    scale: str,
+    scales: Sequence[str],
+    expected: Expected | None = None,
+) -> Verdict:
     """Check one claim on a finished record.
 
     Where at least the share ``mostly`` of the cases holds the claim is partly replicated. A
-    verdict as known or better passes, if no fewer cases hold than is known.
+    verdict below that passes if nothing differs but what is known to. One that has fewer cases than
+    are expected of the record fails.
 
     Args:
         claim: the claim.
         tables: of the record.
         scale: the record's scale; on one that ``scales`` does not have, nothing is checked.
         scales: the scales that the claims speak of, from the smallest on.
+        expected: the rows that the record must have; None where nothing is known of them.
 
     Raises:
         ConfigError: a claim names a column that its table does not have.
@@ -133,7 +165,11 @@ def assess(claim: Claim, tables: Tables, scale: str, scales: Sequence[str]) -> V
         return Verdict(claim, NOT_RUN, SKIPPED, why, ())
     cases: list[Case] = []
     absent: list[str] = []
+    asked = [expected and expected.count(RULES[rule], values) for rule, values in claim.checks]
+    wanted = None if None in asked else sum(asked)
     for rule, parameters in claim.checks:
+        if expected:
+            absent += [gap.why for gap in expected.gaps if gap.table == parameters.get("table")]
         try:
             found = RULES[rule](tables, **parameters)
         except MissingTable as error:
@@ -144,25 +180,29 @@ def assess(claim: Claim, tables: Tables, scale: str, scales: Sequence[str]) -> V
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             # What a damaged table may raise is not to be foreseen.
             why = f"its table cannot be used ({' '.join(str(error).split())})"
-            return Verdict(claim, NOT_REPLICATED, FAILED, why, ())
+            return Verdict(claim, NOT_REPLICATED, FAILED, why, (), wanted)
         if not found:
             table = parameters.get("table") or f"figures/{parameters.get('figure')}.csv"
             absent.append(f"{table} has no rows for this")
         cases += found
+    why = "; ".join(dict.fromkeys(absent))
+    verdict = grade(cases, claim.mostly) if cases else NOT_RUN
+    found = Verdict(claim, verdict, FAILED, why, tuple(cases), wanted)
+    if wanted is not None and len(cases) < wanted:
+        lost = f"{wanted - len(cases)} of {wanted} cases are missing"
+        return found._replace(why="; ".join([lost, *dict.fromkeys(absent)]))
     if not cases:
-        return Verdict(claim, NOT_RUN, SKIPPED, "; ".join(dict.fromkeys(absent)), ())
-    verdict = grade(cases, claim.mostly)
-    known = claim.known.get(scale)
+        return found._replace(status=SKIPPED)
     if verdict == REPLICATED:
-        return Verdict(claim, verdict, PASSES, "", tuple(cases))
-    found = Verdict(claim, verdict, FAILED, "", tuple(cases))
+        return found._replace(status=PASSES, why="")
+    known = claim.known.get(scale)
     if known is None:
-        return found
-    as_good = VERDICTS.index(verdict) <= VERDICTS.index(known.verdict)
-    if as_good and found.holding >= known.holding:
+        return found._replace(why="")
+    unexpected = known.unexpected(cases)
+    if not unexpected:
         return found._replace(status=KNOWN, why=known.why)
-    worse = f"worse than the known difference ({known.verdict}, {known.holding} cases hold)"
-    return found._replace(why=f"{worse}: {known.why}")
+    more = f"{len(unexpected)} cases differ that are not known to, such as {unexpected[0].name}"
+    return found._replace(why=f"{more}; known: {known.why}")
 
 
 def grade(cases: Sequence[Case], mostly: float) -> str:
@@ -173,6 +213,18 @@ def grade(cases: Sequence[Case], mostly: float) -> str:
         return REPLICATED
     undecided = all(case.outcome != FAILS for case in cases)
     return PARTLY if undecided or holding >= mostly * len(cases) else NOT_REPLICATED
+
+
+def _known(differs: Sequence[dict], why: str) -> Known:
+    return Known(tuple(Differing(**group) for group in differs), why)
+
+
+def _has(panel: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a panel has the values that are wanted, one or a list for each column."""
+    return all(
+        column in panel and any(same(panel[column], value) for value in as_list(values))
+        for column, values in wanted.items()
+    )
 
 
 def _not_here(claim: Claim, scale: str, scales: Sequence[str]) -> str:

@@ -25,6 +25,12 @@ class Contents(NamedTuple):
     configuration: dict
     files: dict[str, dict]
     data: dict[str, dict]
+    checkout: str | None
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The data sets that could not be had."""
+        return frozenset(name for name, entry in self.data.items() if not entry["available"])
 
 
 def names(folder: Path) -> list[str]:
@@ -103,8 +109,9 @@ def read(folder: Path) -> Contents:
     path = Path(folder) / NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = Contents(*(content[field] for field in Contents._fields))
-        for table in found[1:]:
+        parts = [content[field] for field in Contents._fields[:-1]]
+        found = Contents(*parts, content.get("checkout"))
+        for table in found[1:-1]:
             if not isinstance(table, dict):
                 raise ValueError("a part is no table of keys")
         for entry in found.files.values():

@@ -5,9 +5,8 @@ What can be computed again from other files of the record is, and compared, as f
 numbers are checked.
 """
 
-import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aevb import config as configuration
 from aevb.audit import manifest
+from aevb.audit.expected import Expected, Gap, absent, rows, rows_of
 from aevb.audit.tables import Tables, read_csv
 from aevb.config import LABELS, Experiment
 from aevb.errors import AevbError, DataError
@@ -24,8 +23,9 @@ from aevb.figures import fig2, fig2_distance, fig3, fig3_distance, gradient_vari
 from aevb.figures.curves import read_curves, read_paper_curves
 from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
 from aevb.figures.measurements import read_measurements
+from aevb.outputs import Outputs, Run
 
-OK, WRONG, ABSENT = "ok", "wrong", "not there"
+OK, WRONG, ABSENT, GAP = "ok", "wrong", "not there", "known gap"
 
 _MAY_BE_EMPTY = {
     *("seed", "label", "n_train", "low", "high", "seed_sd", "objective", "mean_over_panels"),
@@ -41,19 +41,13 @@ _ROUNDED = 1e-3
 
 
 class Finding(NamedTuple):
-    """One check of the record: ``outcome`` is ``ok``, ``wrong`` or ``not there`` (what would be
-    checked was not made), ``detail`` says what was checked or what is wrong."""
+    """One check of the record: ``outcome`` is ``ok``, ``wrong``, ``not there`` (what would be
+    checked is no part of this record) or ``known gap``, ``detail`` says what was checked or what is
+    wrong."""
 
     check: str
     outcome: str
     detail: str
-
-
-class Run(NamedTuple):
-    """One training run that the configuration asks for."""
-
-    folder: Path
-    experiment: Experiment
 
 
 class Record(NamedTuple):
@@ -61,87 +55,63 @@ class Record(NamedTuple):
 
     folder: Path
     tables: Tables
-    settings: dict
-    definitions: dict
-    scale: str
-    left_out: frozenset[str]
-
-    @property
-    def fig2_runs(self) -> list[Run]:
-        """The runs of Figure 2 whose data could be had."""
-        content = self.settings["figures"]["fig2"]
-        return [
-            self._run(dataset, latent_dim, algorithm)
-            for dataset, dims in content["latent_dims"].items()
-            if dataset not in self.left_out
-            for latent_dim, algorithm in itertools.product(dims, content["algorithms"])
-        ]
-
-    @property
-    def fig3_runs(self) -> list[Run]:
-        """The runs of Figure 3, none where its data could not be had."""
-        content = self.settings["figures"]["fig3"]
-        if content["dataset"] in self.left_out:
-            return []
-        return [
-            self._run(content["dataset"], content["latent_dim"], algorithm, n_train)
-            for n_train, algorithm in itertools.product(content["n_train"], content["algorithms"])
-        ]
+    outputs: Outputs
+    expected: Expected
+    contents: manifest.Contents
+    damage: str | None
+    """What is wrong with the manifest, which then says nothing."""
 
     @property
     def runs(self) -> list[Run]:
-        """Those of both figures."""
-        return self.fig2_runs + self.fig3_runs
+        """The runs that the figures are drawn from, of the data that could be had."""
+        return self.outputs.runs()
 
-    def _run(
-        self, dataset: str, latent_dim: int, algorithm: str, n_train: int | None = None
-    ) -> Run:
-        hidden_units = self.settings["figures"]["fig3"]["hidden_units"] if n_train else None
-        experiment = configuration.experiment(
-            self.settings,
-            self.definitions,
-            dataset=dataset,
-            latent_dim=latent_dim,
-            algorithm=algorithm,
-            scale=self.scale,
-            n_train=n_train,
-            hidden_units=hidden_units,
-        )
-        folder = self.folder / "runs" / self.settings["variant"] / dataset / algorithm
-        if n_train:
-            folder = folder / f"hidden_units_{hidden_units}" / f"n_train_{n_train}"
-        return Run(folder / f"latent_dim_{latent_dim}", experiment)
+    def path(self, run: Run, file: str) -> Path:
+        """Where a file of a run lies."""
+        return self.folder / run.folder / file
 
 
-def check(
-    folder: Path, resources: Path, settings: dict, definitions: dict, scale: str
-) -> list[Finding]:
-    """All checks of one record.
+def read(
+    folder: Path,
+    resources: Path,
+    settings: dict,
+    definitions: dict,
+    scale: str,
+    gaps: Sequence[Gap] = (),
+) -> Record:
+    """A finished record, and what it must hold.
 
     Args:
         folder: ``results/<scale>``.
         resources: where the paper's curves lie.
         settings, definitions: the configuration as :func:`aevb.config.load` gives it.
         scale: the scale that the folder is said to be of.
+        gaps: that are known of any record; those of this one are not expected of it.
     """
+    damage = None
     try:
         contents = manifest.read(folder)
     except DataError as error:
-        return [Finding("manifest", WRONG, str(error))]
-    left_out = frozenset(k for k, v in contents.data.items() if not v["available"])
-    tables = Tables(folder, resources)
-    record = Record(Path(folder), tables, settings, definitions, scale, left_out)
-    findings = [
-        _finding("hashes", *_hashes(record, contents)),
-        _finding("outputs", *_outputs(record, contents)),
-        _finding("configuration", *_configuration(record, contents)),
-    ]
+        contents, damage = manifest.Contents(scale, {}, {}, {}, None), str(error)
+    left_out = contents.left_out
+    outputs = Outputs(settings, definitions, scale, lambda dataset: dataset not in left_out)
+    here = [gap for gap in gaps if gap.checkout == contents.checkout]
+    wanted = Expected(rows(outputs), resources, here)
+    return Record(Path(folder), Tables(folder, resources), outputs, wanted, contents, damage)
+
+
+def check(record: Record) -> list[Finding]:
+    """All checks of one record."""
+    if record.damage:
+        return [Finding("manifest", WRONG, record.damage)]
+    findings = []
     for name, find in _CHECKS.items():
         try:
             findings.append(_finding(name, *find(record)))
         except _DAMAGE as error:
             findings.append(Finding(name, WRONG, _told(error)))
     findings += _derived(record)
+    findings += [_gap(record, gap) for gap in record.expected.gaps]
     return findings
 
 
@@ -161,53 +131,90 @@ def _finding(name: str, problems: list[str], said: str) -> Finding:
     return Finding(name, WRONG, "; ".join(problems[:3]) + more)
 
 
-def _hashes(record: Record, contents: manifest.Contents) -> tuple[list[str], str]:
-    wrong, further = manifest.differences(record.folder, contents)
-    said = f"{len(contents.files)} files as the manifest lists them"
+def _hashes(record: Record) -> tuple[list[str], str]:
+    wrong, further = manifest.differences(record.folder, record.contents)
+    said = f"{len(record.contents.files)} files as the manifest lists them"
     return wrong, said + (f"; {len(further)} further files" if further else "")
 
 
-def _outputs(record: Record, contents: manifest.Contents) -> tuple[list[str], str]:
+def _outputs(record: Record) -> tuple[list[str], str]:
     """Everything that the configuration has drawn and tabulated is there, and in the manifest."""
-    figures = record.settings["figures"]
-
-    def some(names: Any) -> bool:
-        return any(name not in record.left_out for name in names if name)
-
-    restoring = ["denoising", "super_resolution", "inpainting"]
-    drawn = {
-        "fig1": True,
-        "fig2": some(figures["fig2"]["latent_dims"]),
-        "fig3": some([figures["fig3"]["dataset"]]),
-        "fig4": some(figures["fig4"]["rows"]),
-        "fig5": some(figures["fig5"]["latent_dims"]),
-        "projection": some(figures["projection"]["latent_dims"]),
-        "latent_usage": some(figures["projection"]["latent_dims"]),
-        "estimators": some([figures["estimators"]["dataset"]]),
-        "representation": some(figures["applications"]["representation"]),
-        **dict.fromkeys(restoring, some(figures["applications"]["latent_dims"])),
-        "anomaly": some([figures["applications"]["anomaly"]]),
-        "gradient_variance": some(figures["section2"]["gradients"]),
-        "kl_divergence": bool(figures["section2"]["dataset"]),
-    }
-    studied = some([figures["section2"]["dataset"]])
-    drawn |= dict.fromkeys(("gradient_estimators", "draws_and_minibatches", "posteriors"), studied)
-    drawn["weight_uncertainty"] = studied and bool(figures["section2"]["full_vb"])
-    wanted = [f"figures/{name}.csv" for name, made in drawn.items() if made]
-    tables = ["fig2_distance", "step_sizes", "runs"] + ["fig3_distance", "fig3_orders"] * drawn[
-        "fig3"
-    ]
-    wanted += [f"tables/{name}.csv" for name in tables]
+    wanted, files = record.outputs.files(), record.contents.files
     problems = [f"{name} is missing" for name in wanted if not (record.folder / name).exists()]
-    problems += [f"{name} is not in the manifest" for name in wanted if name not in contents.files]
-    return problems, f"{len(wanted)} figures and tables that are configured are there"
+    problems += [f"{name} is not in the manifest" for name in wanted if name not in files]
+    return problems, f"{len(wanted)} figures, tables and pages that are configured are there"
 
 
-def _configuration(record: Record, contents: manifest.Contents) -> tuple[list[str], str]:
-    problems = []
-    if contents.scale != record.scale:
-        problems.append(f"the record is of the scale {contents.scale}, not {record.scale}")
-    problems += _differences(_relevant(contents.configuration, record.scale), record)
+def _rows(record: Record) -> tuple[list[str], str]:
+    """Every row that the configuration asks of a table is there, whatever else is."""
+    problems, n = [], 0
+    wanted = record.expected.wanted
+    for name, one in wanted.items():
+        problems += absent(name, one, record.tables)
+        n += len(one.keys)
+    tables = sum(not one.keys.empty for one in wanted.values())
+    return problems, f"{n:,} rows that are configured are in {tables} tables"
+
+
+def _data(record: Record) -> tuple[list[str], str]:
+    """The data sets are those configured, and nothing is there of one that was left out."""
+    told, definitions = record.contents.data, record.outputs.definitions
+    wanted = record.outputs.datasets()
+    problems = [
+        f"the manifest does not say whether {name} could be had"
+        for name in wanted
+        if name not in told
+    ]
+    for name in set(wanted) & set(told) - record.contents.left_out:
+        for file, content in definitions[name]["files"].items():
+            pinned, found = content.get("sha256"), (told[name].get("sha256") or {}).get(file)
+            if pinned not in (None, found):
+                problems.append(f"{name}: {file} had the sha256 {found}, not {pinned}")
+    for name in set(wanted) & record.contents.left_out:
+        problems += [
+            f"{name} is said to have been left out, but {file} is of it"
+            for file in _of_dataset(record, name, definitions[name]["label"])
+        ]
+    left_out = f" ({', '.join(sorted(record.contents.left_out))} left out)"
+    said = f"{len(wanted)} data sets as configured"
+    return problems, said + (left_out if record.contents.left_out else "")
+
+
+def _of_dataset(record: Record, name: str, label: str) -> Iterator[str]:
+    """The runs of a data set, and the tables of this record that have rows of it."""
+    for file in manifest.names(record.folder):
+        if file.startswith("runs/") and name in file.split("/"):
+            yield file
+    for file in record.outputs.files():
+        if file.endswith(".csv") and (record.folder / file).exists():
+            table = read_csv(record.folder / file)
+            if "source" in table:
+                table = table[table["source"] != "paper"]
+            columns = [c for c in ("dataset", "condition", "kind") if c in table]
+            if any((table[column] == label).any() for column in columns):
+                yield file
+
+
+def _gap(record: Record, gap: Gap) -> Finding:
+    """Whether a known gap is there, all of it."""
+    everything = rows(record.outputs)
+    named = f"{gap.table} with {', '.join(f'{k} {v}' for k, v in gap.where.items())}"
+    asked, lacking = 0, 0
+    for name in record.expected.names(gap.table):
+        wanted = everything[name]._replace(keys=rows_of(gap, everything[name]))
+        asked += len(wanted.keys)
+        lacking += len(absent(name, wanted, record.tables))
+    if not asked or lacking < asked:
+        what = f"{asked - lacking} of {asked} rows are there" if asked else "nobody asks for it"
+        return Finding("known gap", WRONG, f"{named}: {what}; correct `gaps` in config/claims.yaml")
+    return Finding("known gap", GAP, f"{lacking} rows of {named} are not there: {gap.why}")
+
+
+def _configuration(record: Record) -> tuple[list[str], str]:
+    problems, scale = [], record.outputs.scale
+    if record.contents.scale != scale:
+        problems.append(f"the record is of the scale {record.contents.scale}, not {scale}")
+    problems += _differences(_relevant(record.contents.configuration, scale), record)
     return problems, "the record's configuration is the one given"
 
 
@@ -221,7 +228,7 @@ def _relevant(settings: dict, scale: str) -> dict:
 
 
 def _differences(theirs: dict, record: Record) -> list[str]:
-    ours = json.loads(json.dumps(_relevant(record.settings, record.scale)))
+    ours = json.loads(json.dumps(_relevant(record.outputs.settings, record.outputs.scale)))
     found = []
 
     def compare(a: Any, b: Any, where: str) -> None:
@@ -241,7 +248,7 @@ def _runs(record: Record) -> tuple[list[str], str]:
     configured = record.runs
     for run in configured:
         try:
-            found = _read_run(run)
+            found = _read_run(record, run)
         except DataError as error:
             problems.append(str(error))
             continue
@@ -250,13 +257,13 @@ def _runs(record: Record) -> tuple[list[str], str]:
         for key in wanted:
             # What the budget was is compared with what was reached, by `budgets`.
             if key not in _BUDGET and recorded.get(key) != wanted[key]:
-                name = run.folder.relative_to(record.folder)
-                problems.append(f"{name}/run.json: {key} is {recorded.get(key)}, not {wanted[key]}")
-        selected = _selected(run)
+                told = f"{key} is {recorded.get(key)}, not {wanted[key]}"
+                problems.append(f"{run.folder}/run.json: {told}")
+        selected = _selected(record, run)
         if found.get("step_size") != selected:
             problems.append(
-                f"{run.folder.relative_to(record.folder)}/run.json: step_size is"
-                f" {found.get('step_size')}, where {selected} was selected"
+                f"{run.folder}/run.json: step_size is {found.get('step_size')}, where {selected}"
+                " was selected"
             )
     return (
         problems,
@@ -264,8 +271,8 @@ def _runs(record: Record) -> tuple[list[str], str]:
     )
 
 
-def _selected(run: Run) -> float:
-    table = read_csv(run.folder.parent / "step_size.csv")
+def _selected(record: Record, run: Run) -> float:
+    table = read_csv(record.path(run, "../step_size.csv"))
     return float(table.loc[table["selected"].astype(str) == "True", "step_size"].iloc[0])
 
 
@@ -276,11 +283,11 @@ def _budgets(record: Record) -> tuple[list[str], str]:
     """Each run went as far as the configuration says, in its record and in its curve."""
     problems, samples = [], 0
     for run in record.runs:
-        name = run.folder.relative_to(record.folder)
-        reached = _read_run(run)["final"]["training_samples"]
+        reached = _read_run(record, run)["final"]["training_samples"]
         samples += reached * len(run.experiment.seeds)
         if reached < run.experiment.training_samples:
-            problems.append(f"{name}: {reached:,} samples, not {run.experiment.training_samples:,}")
+            budget = run.experiment.training_samples
+            problems.append(f"{run.folder}: {reached:,} samples, not {budget:,}")
     return problems, f"{samples:,.0f} training samples in all, as budgeted"
 
 
@@ -289,8 +296,8 @@ def _curves(record: Record) -> tuple[list[str], str]:
     problems = []
     configured = record.runs
     for run in configured:
-        name = (run.folder / "curve.csv").relative_to(record.folder)
-        curve, final = read_csv(run.folder / "curve.csv"), _read_run(run)["final"]
+        name = f"{run.folder}/curve.csv"
+        curve, final = read_csv(record.folder / name), _read_run(record, run)["final"]
         for column, wanted in _labels(run.experiment).items():
             if column in curve and set(curve[column]) != {wanted}:
                 problems.append(f"{name}: {column} is {set(curve[column])}, not {wanted}")
@@ -319,25 +326,24 @@ def _curves(record: Record) -> tuple[list[str], str]:
 
 def _likelihood_tables(record: Record) -> tuple[list[str], str]:
     """Each of Figure 3's runs has all estimators, splits and seeds to its end, on all points."""
-    problems, content = [], record.settings["figures"]["fig3"]
-    points = record.settings["scales"][record.scale]["fig3"]["points"]
-    for run in record.fig3_runs:
-        path = run.folder / "likelihood.csv"
-        name, table = path.relative_to(record.folder), read_csv(path)
-        final = _read_run(run)["final"]["training_samples"]
-        found = table.groupby(["estimator", "split", "seed"])["training_samples"].max().to_dict()
-        for key in itertools.product(
-            content["estimators"], ("train", "test"), run.experiment.seeds
-        ):
-            if found.get(key) != final:
-                problems.append(f"{name}: {', '.join(map(str, key))} ends at {found.get(key)}")
+    problems, outputs = [], record.outputs
+    points = outputs.settings["scales"][outputs.scale]["fig3"]["points"]
+    key = ["estimator", "split", "seed"]
+    for run in outputs.fig3_runs():
+        name = f"{run.folder}/likelihood.csv"
+        table = read_csv(record.folder / name)
+        final = _read_run(record, run)["final"]["training_samples"]
+        found = table.groupby(key)["training_samples"].max().to_dict()
+        for curve in record.expected.wanted[name].keys[key].itertuples(index=False, name=None):
+            if found.get(curve) != final:
+                problems.append(f"{name}: {', '.join(map(str, curve))} ends at {found.get(curve)}")
         # A data set may have fewer images than are asked for.
         if (
             table["n_points"].max() > points
             or table.groupby("split")["n_points"].nunique().max() > 1
         ):
             problems.append(f"{name}: n_points is {sorted(set(table['n_points']))}, not {points}")
-    return problems, f"{len(record.fig3_runs)} tables of likelihoods go to the end of their runs"
+    return problems, f"{len(outputs.fig3_runs())} tables of likelihoods go to the end of their runs"
 
 
 def _labels(experiment: Experiment) -> dict[str, Any]:
@@ -386,6 +392,11 @@ def _provenance(record: Record) -> tuple[list[str], str]:
 
 
 _CHECKS: dict[str, Callable[[Record], tuple[list[str], str]]] = {
+    "hashes": _hashes,
+    "data": _data,
+    "outputs": _outputs,
+    "rows": _rows,
+    "configuration": _configuration,
     "runs": _runs,
     "budgets": _budgets,
     "curves": _curves,
@@ -397,11 +408,11 @@ _CHECKS: dict[str, Callable[[Record], tuple[list[str], str]]] = {
 
 def _derived(record: Record) -> Iterator[Finding]:
     """Tables that can be made from others of the record: made again and compared."""
+    wanted = set(record.outputs.files())
     for name, make in _DERIVED.items():
         path = record.folder / name
         # A table that is left from when its data could be had is no part of it either.
-        left_over = "fig3" in name and not record.fig3_runs
-        if left_over or not path.exists():
+        if name not in wanted:
             yield Finding(name, ABSENT, "not part of this record")
             continue
         try:
@@ -436,15 +447,15 @@ def _fig3_orders(record: Record) -> pd.DataFrame:
 def _runs_table(record: Record) -> pd.DataFrame:
     told = read_csv(record.folder / "tables/runs.csv")
     key = ["dataset", "algorithm", "latent_dim", "n_train"]
-    paths = sorted((record.folder / "runs" / record.settings["variant"]).rglob("run.json"))
+    variant = record.outputs.settings["variant"]
+    paths = sorted((record.folder / "runs" / variant).rglob("run.json"))
     made = runs.collect(paths)
     return told[key].merge(made, on=key, how="left")[list(told)]
 
 
 def _applications(record: Record) -> pd.DataFrame:
-    names = ("representation", "denoising", "super_resolution", "inpainting", "anomaly")
-    paths = [record.folder / f"figures/{name}.csv" for name in names]
-    return read_measurements([path for path in paths if path.exists()])
+    names = record.outputs.applications()
+    return read_measurements([record.folder / f"figures/{name}.csv" for name in names])
 
 
 def _gradient_ratios(record: Record) -> pd.DataFrame:
@@ -479,12 +490,13 @@ def _paper_fig3(record: Record) -> pd.DataFrame:
 
 
 def _bounds(record: Record) -> pd.DataFrame:
-    return read_curves(run.folder / "curve.csv" for run in record.fig2_runs)
+    return read_curves(record.path(run, "curve.csv") for run in record.outputs.fig2_runs())
 
 
 def _likelihoods(record: Record) -> pd.DataFrame:
-    drawn = record.settings["figures"]["fig3"]["estimators"]
-    return read_likelihoods([run.folder / "likelihood.csv" for run in record.fig3_runs], drawn)
+    drawn = record.outputs.settings["figures"]["fig3"]["estimators"]
+    paths = [record.path(run, "likelihood.csv") for run in record.outputs.fig3_runs()]
+    return read_likelihoods(paths, drawn)
 
 
 def _unequal(expected: pd.DataFrame, found: pd.DataFrame) -> str:
@@ -510,8 +522,8 @@ def _unequal(expected: pd.DataFrame, found: pd.DataFrame) -> str:
     return ""
 
 
-def _read_run(run: Run) -> dict:
-    return _json(run.folder / "run.json")
+def _read_run(record: Record, run: Run) -> dict:
+    return _json(record.path(run, "run.json"))
 
 
 def _json(path: Path) -> dict:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from aevb.audit.cases import Case
 from aevb.audit.claims import FAILED, KNOWN, PASSES, SKIPPED, Verdict
-from aevb.audit.record import OK, WRONG, Finding
+from aevb.audit.record import GAP, OK, WRONG, Finding
 from aevb.figures import pages
 
 NO_SECTION = "none"
@@ -23,8 +23,9 @@ _STYLES = {PASSES: "green", KNOWN: "yellow", FAILED: "bold red", SKIPPED: "dim"}
 
 
 def claims_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
-    """One row a claim: ``claim, section, figure, says, verdict, status, holding, cases, decisive,
-    why``; ``decisive`` is the case that decides, in words."""
+    """One row a claim: ``claim, section, figure, says, verdict, status, holding, cases, expected,
+    decisive, why``; ``expected`` is the number of cases that the record must have, empty where that
+    is not known, ``decisive`` the case that decides, in words."""
     return pd.DataFrame(
         {
             "claim": verdict.claim.name,
@@ -35,6 +36,7 @@ def claims_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
             "status": verdict.status,
             "holding": verdict.holding,
             "cases": len(verdict.cases),
+            "expected": "" if verdict.expected is None else verdict.expected,
             "decisive": describe(verdict.worst) if verdict.worst else "",
             "why": verdict.why,
         }
@@ -49,7 +51,7 @@ def cases_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
         for verdict in verdicts
         for case in verdict.cases
     ]
-    return pd.DataFrame(rows, columns=["claim", *Case._fields])
+    return pd.DataFrame(rows, columns=["claim", *(f for f in Case._fields if f != "panel")])
 
 
 def record_table(findings: Iterable[Finding]) -> pd.DataFrame:
@@ -116,7 +118,9 @@ def summary(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
     told = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     wrong = sum(finding.outcome == WRONG for finding in findings)
     failing = sum(verdict.status == FAILED for verdict in verdicts)
-    record = "the record is sound" if not wrong else f"{wrong} checks of the record fail"
+    gaps = sum(finding.outcome == GAP for finding in findings)
+    record = f"the record is sound{f' but for {gaps} known gap' if gaps else ''}"
+    record = f"{wrong} checks of the record fail" if wrong else record
     claims = "no regression" if not failing else f"{failing} claims regress"
     return f"{len(verdicts)} claims: {told}; {claims}; {record}."
 
@@ -135,14 +139,14 @@ def terminal(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: st
             verdict.claim.name.replace("_", " "),
             verdict.claim.section,
             f"[{_STYLES[verdict.status]}]{verdict.verdict}[/]",
-            f"{verdict.holding}/{len(verdict.cases)}" if verdict.cases else "",
+            _share(verdict.holding, len(verdict.cases), verdict.expected, "/"),
             "; ".join([*told, *([verdict.why] if verdict.why else [])]).replace("[", r"\["),
         )
     console.print(table)
     table = Table(title="The record", title_justify="left")
     for column in ("check", "outcome", "detail"):
         table.add_column(column, overflow="fold")
-    styles = {OK: "green", WRONG: "bold red"}
+    styles = {OK: "green", WRONG: "bold red", GAP: "yellow"}
     for finding in findings:
         style = styles.get(finding.outcome, "dim")
         detail = finding.detail.replace("[", r"\[")
@@ -181,8 +185,15 @@ def junit(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) 
 
 
 def _shares(claims: pd.DataFrame) -> list[str]:
-    pairs = zip(claims["holding"], claims["cases"], strict=True)
-    return [f"{holding} of {cases}" if cases else "" for holding, cases in pairs]
+    counts = zip(claims["holding"], claims["cases"], claims["expected"], strict=True)
+    return [_share(*numbers, " of ") for numbers in counts]
+
+
+def _share(holding: int, cases: int, expected: int | str | None, of: str) -> str:
+    """The cases that hold, of those that there are, or of those that there must be where some are
+    missing."""
+    wanted = max(cases, expected or 0)
+    return f"{holding}{of}{wanted}" if wanted else ""
 
 
 def _number(value: float) -> str:

@@ -14,7 +14,16 @@ import pandas as pd
 from scipy import stats
 
 from aevb.audit.cases import Case, Estimate, judge, judge_share, normal, over_seeds, student
-from aevb.audit.tables import Tables, by_seed, each_panel, matching, reach, require, value_at
+from aevb.audit.tables import (
+    Tables,
+    by_seed,
+    each_panel,
+    matching,
+    panel_name,
+    reach,
+    require,
+    value_at,
+)
 from aevb.errors import ConfigError
 from aevb.figures import fig2_distance, fig3_distance, likelihood_curves
 from aevb.figures.curves import CURVE as FIG2_CURVE
@@ -44,7 +53,7 @@ def order(
     that both reach; seed by seed, so that what the seeds share cancels.
     """
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
         above = matching(rows, by, higher)
         for other in lower:
             below = matching(rows, by, other)
@@ -54,8 +63,9 @@ def order(
                 found = _differences(above, below, value, along, count).values()
                 found = [difference for difference in found if not math.isnan(difference)]
                 if found:
-                    label = _case(name, f"{higher} − {other}", count)
-                    cases.append(judge(label, over_seeds(found), least=margin))
+                    what = f"{higher} − {other}"
+                    estimate = over_seeds(found)
+                    cases.append(_judge(panel, what, estimate, count, least=margin, lower=other))
     return cases
 
 
@@ -75,7 +85,7 @@ def gap(
     """The larger model's training value minus its test value exceeds the smaller one's by at most
     ``tolerance``, at the end of the curves."""
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
         gaps = {}
         for model, curves in rows.groupby(by):
             split = dict(tuple(curves.groupby("split")))
@@ -86,8 +96,9 @@ def gap(
             seeds = set(gaps.get(str(larger), ())) & set(gaps.get(str(other), ()))
             if seeds:
                 grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(seeds)]
-                label = _case(name, f"gap at {larger} − gap at {other}", None)
-                cases.append(judge(label, over_seeds(grown), most=tolerance))
+                what = f"gap at {larger} − gap at {other}"
+                case = _judge(panel, what, over_seeds(grown), most=tolerance, smaller=other)
+                cases.append(case)
     return cases
 
 
@@ -108,7 +119,7 @@ def faster(
     slower one ends, at least ``factor``; 0 where it never comes there. Over seeds it is the
     geometric mean, with its interval, since ratios are skewed."""
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
         quick = by_seed(matching(rows, by, faster))
         slow = by_seed(matching(rows, by, slower))
         ratios = []
@@ -118,11 +129,12 @@ def faster(
             needed = first_reached(quick[seed], value, along, target)
             ratios.append(end / needed)
         if ratios:
-            label = _case(name, f"samples of {slower} over those of {faster}", None)
+            what = f"samples of {slower} over those of {faster}"
             if min(ratios) == 0:
-                cases.append(judge(label, Estimate(0.0), least=factor))
+                cases.append(_judge(panel, what, Estimate(0.0), least=factor))
                 continue
-            case = judge(label, over_seeds(np.log10(ratios)), least=math.log10(factor))
+            estimate = over_seeds(np.log10(ratios))
+            case = _judge(panel, what, estimate, least=math.log10(factor))
             ends = {key: 10 ** getattr(case, key) for key in ("value", "low", "high", "least")}
             cases.append(case._replace(**ends))
     return cases
@@ -165,12 +177,13 @@ def distance(
         found = fig3_distance.distance(rows, theirs, at)
         key = [*likelihood_curves.CURVE[2:], "estimator"]
     cases = []
-    for name, group in each_panel(found, key):
+    for panel, group in each_panel(found, key):
         for row in group.itertuples():
             error = row.seed_sd / math.sqrt(row.n_seeds)
             difference = student(row.difference, error, row.n_seeds - 1)
-            label = _case(name, "ours − paper", row.training_samples)
-            cases.append(judge(label, difference, least=-tolerance, most=tolerance))
+            limits = {"least": -tolerance, "most": tolerance}
+            count = row.training_samples
+            cases.append(_judge(panel, "ours − paper", difference, count, **limits))
     return cases
 
 
@@ -190,7 +203,7 @@ def within(
 ) -> list[Case]:
     """Each number lies from ``least`` to ``most``, with its standard error where it has one."""
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, along), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, along), panels):
         for count in _counts(at, along, rows):
             found = [value_at(one, value, along, count) for one in by_seed(rows).values()]
             # A curve has no value where it ends before; anything else that is none is lost.
@@ -201,8 +214,8 @@ def within(
             if standard_error is not None:
                 require(rows, table, standard_error)
                 estimate = normal(found[0], value_at(rows, standard_error, along, count))
-            label = _case(name, f"size of {value}" if absolute else value, count)
-            cases.append(judge(label, estimate, least=least, most=most))
+            what = f"size of {value}" if absolute else value
+            cases.append(_judge(panel, what, estimate, count, least=least, most=most))
     return cases
 
 
@@ -222,7 +235,7 @@ def ratio(
 ) -> list[Case]:
     """One number over another lies from ``least`` to ``most``; its error by the delta method."""
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, by), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, by), panels):
         top = matching(rows, by, over)
         bottom = matching(rows, by, under)
         if top.empty or bottom.empty:
@@ -233,8 +246,7 @@ def ratio(
             errors = [value_at(part, standard_error, None, None) for part in (top, bottom)]
             relative = [e / abs(n) for e, n in zip(errors, numbers, strict=True)]
             estimate = normal(estimate.value, abs(estimate.value) * math.hypot(*relative))
-        label = _case(name, f"{over} over {under}", None)
-        cases.append(judge(label, estimate, least=least, most=most))
+        cases.append(_judge(panel, f"{over} over {under}", estimate, least=least, most=most))
     return cases
 
 
@@ -254,7 +266,7 @@ def bounded(
     """A lower bound exceeds the exact value nowhere: the largest excess at any point of a curve is
     at most ``tolerance``, the noise of the bound's estimate."""
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, by, along), panels):
         index = [along, *(["seed"] if "seed" in rows else [])]
         rows = rows[rows[by].isin([bound, exact])]
         if rows.duplicated([*index, by]).any():
@@ -264,8 +276,9 @@ def bounded(
             continue
         excess = (pairs[bound] - pairs[exact]).dropna()
         if len(excess):
-            label = _case(name, f"largest of bound − log p(x) at {len(excess)} points", None)
-            cases.append(judge(label, Estimate(float(excess.max())), most=tolerance))
+            what = f"largest of bound − log p(x) at {len(excess)} points"
+            estimate = Estimate(float(excess.max()))
+            cases.append(_judge(panel, what, estimate, most=tolerance))
     return cases
 
 
@@ -283,7 +296,7 @@ def decline(
     """Past ``beyond`` samples the test value has fallen by at least ``least`` from its maximum,
     while the training value has risen: overfitting."""
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, along), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, along), panels):
         falls, rises = [], []
         for curve in by_seed(rows).values():
             test = curve[curve["split"] == "test"].sort_values(along)
@@ -300,7 +313,7 @@ def decline(
                 ("fall of test", falls, least),
                 ("rise of train", rises, 0.0),
             ):
-                cases.append(judge(_case(name, what, None), over_seeds(changes), least=limit))
+                cases.append(_judge(panel, what, over_seeds(changes), least=limit))
     return cases
 
 
@@ -318,14 +331,14 @@ def slope(
     """The slope of a value against another on logarithmic axes, by least squares, lies within
     ``tolerance`` of ``target``; with Student's interval of the slope."""
     cases = []
-    for name, rows in each_panel(_rows(tables, table, where, value, along), panels):
+    for panel, rows in each_panel(_rows(tables, table, where, value, along), panels):
         if len(rows) < 3:
             continue
         fit = stats.linregress(np.log10(rows[along]), np.log10(rows[value]))
         estimate = student(float(fit.slope), float(fit.stderr), len(rows) - 2)
-        label = _case(name, f"slope of log {value} against log {along}", None)
+        what = f"slope of log {value} against log {along}"
         limits = {"least": target - tolerance, "most": target + tolerance}
-        cases.append(judge(label, estimate, **limits))
+        cases.append(_judge(panel, what, estimate, **limits))
     return cases
 
 
@@ -343,11 +356,12 @@ def coverage(
     """Intervals of the given level hold the truth as often as they should."""
     cases = []
     rows = _rows(tables, table, where, value, truth, standard_error)
-    for name, group in each_panel(rows, panels):
+    for panel, group in each_panel(rows, panels):
         z = (group[value] - group[truth]).abs() / group[standard_error]
         hits = int((z <= stats.norm.ppf((1 + level) / 2)).sum())
-        label = _case(name, f"share of {len(group)} {level:.0%} intervals with the truth", None)
-        cases.append(judge_share(label, hits, len(group), level))
+        what = f"share of {len(group)} {level:.0%} intervals with the truth"
+        case = judge_share(_name(panel, what), hits, len(group), level)
+        cases.append(case._replace(panel=panel))
     return cases
 
 
@@ -373,19 +387,15 @@ def reference(
     ours = _rows(tables, table, where, value, *key, along)
     if ours.empty:
         return []
-    for name, rows in each_panel(ours, key):
+    for panel, rows in each_panel(ours, key):
         end = reach(rows, along) if along else None
         seeds = [value_at(one, value, along, end) for one in by_seed(rows).values()]
-        found[name] = float(np.mean(seeds))
-    return [
-        judge(
-            _case(name, f"{value} − reference", None),
-            Estimate(found.get(name, math.nan) - float(rows[value].iloc[0])),
-            least=-tolerance,
-            most=tolerance,
-        )
-        for name, rows in each_panel(expected, key)
-    ]
+        found[panel_name(panel)] = float(np.mean(seeds))
+    cases, limits = [], {"least": -tolerance, "most": tolerance}
+    for panel, rows in each_panel(expected, key):
+        difference = found.get(panel_name(panel), math.nan) - float(rows[value].iloc[0])
+        cases.append(_judge(panel, f"{value} − reference", Estimate(difference), **limits))
+    return cases
 
 
 RULES: dict[str, Callable[..., list[Case]]] = {
@@ -432,6 +442,22 @@ def _differences(
     }
 
 
-def _case(panel: str, what: str, count: float | None) -> str:
-    parts = [part for part in (panel, what) if part]
+def _judge(
+    panel: Mapping[str, Any],
+    what: str,
+    estimate: Estimate,
+    count: float | None = None,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    **also: Any,
+) -> Case:
+    """A number of a panel against its limits; ``also`` tells it from others of the same panel."""
+    at = {} if count is None else {"at": count}
+    case = judge(_name(panel, what, count), estimate, least=least, most=most)
+    return case._replace(panel={**panel, **also, **at})
+
+
+def _name(panel: Mapping[str, Any], what: str, count: float | None = None) -> str:
+    parts = [part for part in (panel_name(panel), what) if part]
     return ": ".join(parts) + (f" at {count:,.0f} samples" if count is not None else "")

@@ -82,8 +82,17 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 def matching(rows: pd.DataFrame, column: str, wanted: Any) -> pd.DataFrame:
     """The rows whose column has a value, or one of a list, however its type is read."""
-    allowed = wanted if isinstance(wanted, list) else [wanted]
-    return rows[rows[column].astype(str).isin([str(item) for item in allowed])]
+    return rows[rows[column].astype(str).isin([str(item) for item in as_list(wanted)])]
+
+
+def as_list(wanted: Any) -> list:
+    """What a claim gives as one value or a list of them, as a list."""
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
+def same(found: Any, wanted: Any) -> bool:
+    """Whether a value is the one wanted, however its type is read."""
+    return found == wanted or str(found) == str(wanted)
 
 
 def require(rows: pd.DataFrame, name: str, *columns: str) -> None:
@@ -95,14 +104,15 @@ def require(rows: pd.DataFrame, name: str, *columns: str) -> None:
             )
 
 
-def each_panel(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each group of rows with the same values in ``columns``, with a name for it."""
+def each_panel(
+    rows: pd.DataFrame, columns: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Each group of rows with the same values in ``columns``, with those values by column."""
     if not columns:
-        yield from [("", rows)] if len(rows) else []
+        yield from [({}, rows)] if len(rows) else []
         return
     for key, group in rows.groupby(list(columns), sort=True):
-        named = zip(columns, key, strict=True)
-        yield ", ".join(_label(column, value) for column, value in named), group
+        yield dict(zip(columns, key, strict=True)), group
 
 
 def by_seed(rows: pd.DataFrame) -> dict[Any, pd.DataFrame]:
@@ -134,6 +144,11 @@ def value_at(rows: pd.DataFrame, value: str, along: str | None, at: float | None
 def reach(rows: pd.DataFrame, along: str) -> float:
     """The last count of a curve."""
     return float(np.max(rows[along]))
+
+
+def panel_name(panel: Mapping[str, Any]) -> str:
+    """What tables and messages call a panel."""
+    return ", ".join(_label(column, value) for column, value in panel.items())
 
 
 def _label(column: str, value: Any) -> str:

@@ -76,7 +76,6 @@ def audit(
     """
     from aevb.audit import record, reports
     from aevb.audit.claims import FAILED, assess_all, read_claims
-    from aevb.audit.tables import Tables
 
     start_logging(log)
     checked, definitions = _configuration(settings, config, datasets, schemas)
@@ -89,8 +88,10 @@ def audit(
             f"{folder} is not there; make it first: snakemake --config scale={scale}; or name"
             " another folder with --folder"
         )
-    verdicts = assess_all(read_claims(claims, schemas), Tables(folder, resources), scale)
-    findings = record.check(folder, resources, checked, definitions, scale)
+    asked = read_claims(claims, schemas)
+    found = record.read(folder, resources, checked, definitions, scale, asked.gaps)
+    verdicts = assess_all(asked, found.tables, scale, found.expected)
+    findings = record.check(found)
     if output is not None:
         frames = {
             "claims": reports.claims_table(verdicts),

@@ -9,6 +9,7 @@ import typer
 from aevb import config as configuration
 from aevb.cli.latent import data_of, read_models
 from aevb.cli.options import Log, Record, Records, Table, Threads, Weights
+from aevb.config import GRADIENT_MINIBATCH, gradient_grid
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
@@ -77,7 +78,9 @@ def gradients(
     output: Table,
     draws: Annotated[list[int], typer.Option(min=1, help="L, at the minibatch of --at-minibatch.")],
     minibatch: Annotated[list[int], typer.Option(min=1, help="M, at L = 1.")],
-    at_minibatch: Annotated[int, typer.Option(min=1, help="M at which L varies.")] = 10,
+    at_minibatch: Annotated[
+        int, typer.Option(min=1, help="M at which L varies.")
+    ] = GRADIENT_MINIBATCH,
     replicates: Annotated[int, typer.Option(min=2, help="Estimates for each variance.")] = 50,
     seed: Seed = 0,
     threads: Threads = 1,
@@ -90,10 +93,10 @@ def gradients(
     import tensorflow as tf
 
     from aevb.likelihood.model import Model
-    from aevb.section2.gradients import grid, measure
+    from aevb.section2.gradients import measure
 
     models = read_models(weights)
-    pairs = grid(draws, minibatch, at_minibatch)
+    pairs = gradient_grid(draws, minibatch, at_minibatch)
     tables = []
     for trained, data in zip(models, data_of(models, record), strict=True):
         network = trained.model.architecture

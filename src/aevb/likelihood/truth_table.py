@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError
-from aevb.likelihood import ais, harmonic, importance, quadrature
+from aevb.likelihood import ais, importance, quadrature
 from aevb.likelihood.along_training import observations
 from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.labels import BACKWARD, labels
 from aevb.likelihood.methods import budget
 from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
@@ -182,15 +182,14 @@ def compare(
         )
 
     exact = truth(x)
+    called = labels(estimators)
     for key, settings in estimators.items():
         module, spent = budget(settings)
         if module is importance and not model.has_encoder:
             continue
         if module is quadrature and model.latent_dim > quadrature.MAX_LATENT_DIM:
             continue
-        label, values = label_of(key, module, spent), _text(settings)
-        if any(row["estimator"] == label for row in rows):
-            label = f"{label} [{key}]"
+        label, values = called[key], _text(settings)
         add(
             label,
             values,
@@ -200,7 +199,7 @@ def compare(
         if module is ais:
             z, simulated = ais.simulate(model, len(x), seed)
             add(
-                f"{label} backward",
+                f"{label}{BACKWARD}",
                 values,
                 lambda z=z, x=simulated, spent=spent: ais.reverse(model, z, x, spent, seed),
                 truth(simulated),
@@ -208,16 +207,6 @@ def compare(
     if not rows:
         raise ConfigError(f"{name}: none of the estimators applies to it")
     return pd.DataFrame(rows)
-
-
-def label_of(name: str, module: ModuleType, spent: Any) -> str:
-    """What tables and figures call an estimator."""
-    if module is harmonic:
-        paper = " (paper)" if name == "paper" else ""
-        return f"harmonic {spent.density}, {spent.samples}{paper}"
-    if module is importance:
-        return f"importance, {spent.samples}"
-    return {ais: "AIS", quadrature: "quadrature"}.get(module, name)
 
 
 def _text(settings: dict[str, Any]) -> str:

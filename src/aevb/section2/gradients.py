@@ -87,11 +87,6 @@ def moments(
     return Moments(mean, float(distances.mean()), float(error))
 
 
-def grid(draws: list[int], minibatches: list[int], at_minibatch: int) -> list[tuple[int, int]]:
-    """Pairs of L and M: each L at one M, and each M at L = 1."""
-    return sorted({(n, at_minibatch) for n in draws} | {(1, n) for n in minibatches})
-
-
 def measure(
     models: dict[str, Model],
     data: np.ndarray,

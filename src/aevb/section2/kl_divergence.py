@@ -7,16 +7,15 @@ import tensorflow_probability as tfp
 
 from aevb import random
 from aevb.bounds import negative_kl
+from aevb.config import KL_DIMENSIONS, KL_POSTERIORS
 
 tfd = tfp.distributions
 
-DIMENSIONS = (1, 2, 3, 5, 10, 20, 50, 100, 200)
-
 
 def compare(
-    dimensions: tuple[int, ...] = DIMENSIONS,
+    dimensions: tuple[int, ...] = KL_DIMENSIONS,
     draws: int = 20_000,
-    posteriors: int = 20,
+    posteriors: int = KL_POSTERIORS,
     seed: int = 0,
 ) -> pd.DataFrame:
     """−KL(q ‖ N(0, I)) of random diagonal Gaussians q, exactly and by the mean of log p(z)/q(z).
