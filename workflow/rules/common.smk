@@ -4,13 +4,13 @@ import json
 import os
 import shlex
 import sys
-import time
 from pathlib import Path
 
 from snakemake.checkpoints import Checkpoint
 
 from aevb import config as configuration
 from aevb.errors import AevbError
+from aevb.outputs import PROJECTIONS, Outputs
 from aevb.provenance import code_hash
 
 # What captions find in the configuration. A module has that of the importing workflow, and this is
@@ -42,7 +42,9 @@ TRUTH_PPCA = (
 )
 
 
-PROJECTIONS = ["projection", "latent_usage"]
+OUTPUTS = Outputs(
+    SETTINGS, DATASETS, SETTINGS["scale"], lambda dataset: is_available(dataset)
+)
 
 
 def here(path):
@@ -346,21 +348,9 @@ def full_vb_folders(wildcards, input):
 
 def section2_figures(wildcards):
     """The figures of section 2 that are configured, those whose data can be had."""
-    content = FIGURES["section2"]
-    if not content["dataset"]:
-        return []
-    studies = [
-        study
-        for study in configuration.STUDIES
-        if some(one.dataset for one in configuration.study(SETTINGS, DATASETS, study))
-    ]
-    full_vb = content["full_vb"] and some([FIG3["dataset"]])
-    return [
-        *figure_files(*studies, "kl_divergence"),
-        *figure_files(*(["gradient_variance"] if some(content["gradients"]) else [])),
-        *figure_files(*(["weight_uncertainty"] if full_vb else [])),
-        f"results/{SETTINGS['scale']}/tables/reparameterisations.html",
-    ]
+    drawn = OUTPUTS.section2_figures()
+    page = f"results/{SETTINGS['scale']}/tables/reparameterisations.html"
+    return [*figure_files(*drawn), *([page] if drawn else [])]
 
 
 def weights_of(wildcards, latent_dims):
@@ -500,51 +490,26 @@ def figure_files(*names):
     return [f"results/{SETTINGS['scale']}/figures/{name}.pdf" for name in names]
 
 
-def latent_figures(wildcards):
-    """Figures 4 and 5 and the projections: those whose data can be had."""
-    names = {"fig4": ["fig4"], "fig5": ["fig5"], "projection": PROJECTIONS}
-    wanted = {"fig4": "rows", "fig5": "latent_dims", "projection": "latent_dims"}
-    return figure_files(
-        *(
-            name
-            for figure, key in wanted.items()
-            if some(FIGURES[figure][key])
-            for name in names[figure]
-        )
-    )
-
-
-def applications_wanted():
-    """The applications whose data can be had."""
-    content = FIGURES["applications"]
-    restoring = ["denoising", "super_resolution", "inpainting"]
-    return [
-        *(["representation"] if some(content["representation"]) else []),
-        *(restoring if some(content["latent_dims"]) else []),
-        *(["anomaly"] if some([content["anomaly"]]) else []),
-    ]
-
-
 def application_figures(wildcards):
-    return figure_files(*applications_wanted())
+    return figure_files(*OUTPUTS.applications())
 
 
 def application_tables(wildcards):
     return expand(
         "results/{scale}/figures/{application}.csv",
         scale=wildcards.scale,
-        application=applications_wanted(),
+        application=OUTPUTS.applications(),
     )
 
 
 def applications_table(wildcards):
-    if not applications_wanted():
+    if not OUTPUTS.applications():
         return []
     return f"results/{SETTINGS['scale']}/tables/applications.csv"
 
 
 def explorer_page(wildcards):
-    if not some(FIGURES["explorer"]["datasets"]):
+    if not OUTPUTS.some(FIGURES["explorer"]["datasets"]):
         return []
     return f"results/{SETTINGS['scale']}/explorer.html"
 
@@ -552,7 +517,7 @@ def explorer_page(wildcards):
 def run_records(wildcards):
     """The records of the training runs behind the figures, of those that can be had."""
     files = fig2_curves(wildcards)
-    if some(FIGURES["projection"]["latent_dims"]):
+    if OUTPUTS.some(FIGURES["projection"]["latent_dims"]):
         files = files + projection_weights(wildcards)
     if is_available(FIG3["dataset"]):
         files += fig3_likelihoods(wildcards)
@@ -575,7 +540,9 @@ def findings_inputs(wildcards):
     }
     keys = {"fig4": "rows", "fig5": "latent_dims", "projection": "latent_dims"}
     figures += [
-        file for file, name in pictures.items() if some(FIGURES[name][keys[name]])
+        file
+        for file, name in pictures.items()
+        if OUTPUTS.some(FIGURES[name][keys[name]])
     ]
     return (
         expand("results/{scale}/figures/{file}", scale=wildcards.scale, file=figures)
@@ -598,26 +565,8 @@ def section2_tables(wildcards):
 
 def everything(wildcards):
     """All that the default target draws and tabulates, of the data sets that can be had."""
-    parts = [
-        figure_files("fig1"),
-        figure_2(wildcards),
-        figure_3(wildcards) if is_available(FIG3["dataset"]) else [],
-        fig3_tables(wildcards) if is_available(FIG3["dataset"]) else [],
-        latent_figures(wildcards),
-        explorer_page(wildcards),
-        application_figures(wildcards),
-        applications_table(wildcards),
-        section2_figures(wildcards),
-        (
-            estimators_figure(wildcards)
-            if is_available(FIGURES["estimators"]["dataset"])
-            else []
-        ),
-        tables(wildcards),
-    ]
-    return [
-        path for part in parts for path in ([part] if isinstance(part, str) else part)
-    ]
+    available(FIG2["latent_dims"])
+    return [f"results/{SETTINGS['scale']}/{file}" for file in OUTPUTS.files()]
 
 
 def record_files(wildcards):
@@ -631,10 +580,9 @@ def record_files(wildcards):
 
 def all_records(wildcards):
     """The records of all data sets that a figure may want, whether they can be had or not."""
-    wanted = [*FIG2["latent_dims"], FIG3["dataset"], FIGURES["estimators"]["dataset"]]
-    for dataset in dict.fromkeys(wanted):
+    for dataset in OUTPUTS.datasets():
         fetched(dataset)
-    return [f"{CACHE}/{dataset}.json" for dataset in dict.fromkeys(wanted)]
+    return [f"{CACHE}/{dataset}.json" for dataset in OUTPUTS.datasets()]
 
 
 def reference_numbers(wildcards):
@@ -658,32 +606,55 @@ def definition(wildcards):
 
 
 def fetch_attempt(wildcards):
-    """Changes when the data set should be fetched again: what was not to be had, and local files
-    without a checksum that have changed."""
-    if wildcards.dataset in left_out():
-        return f"again at {time.time()}"
-    folder = SETTINGS["data_dir"] or os.environ.get("AEVB_DATA_DIR", "")
-    unpinned = [
-        Path(os.path.expanduser(folder), name)
-        for name, file in DATASETS[wildcards.dataset]["files"].items()
-        if folder and not file.get("sha256")
+    """What the local folder holds of the data set, as text: where it changes, the data set is
+    fetched again. Of one that was had it stays what it was then, wherever that folder is now,
+    unless its files have no checksums and others are there."""
+    definition = DATASETS[wildcards.dataset]
+    default = SETTINGS["data_dir"] or os.environ.get("AEVB_DATA_DIR")
+    sources = [one for one in definition["sources"] if one["kind"] == "local"]
+    folders = [source.get("folder") or default for source in sources]
+    candidates = [
+        Path(os.path.expanduser(folder), f"{name}{suffix}")
+        for folder in filter(None, folders)
+        for name in definition["files"]
+        for suffix in ("", ".gz")
     ]
-    return [f"{path.stat().st_mtime_ns}" for path in unpinned if path.exists()]
+    found = [
+        f"{path.name} of {path.stat().st_mtime_ns}"
+        for path in candidates
+        if path.exists()
+    ]
+    outcome = outcomes().get(wildcards.dataset, {"available": False})
+    pinned = all(file.get("sha256") for file in definition["files"].values())
+    if outcome["available"] and "attempt" in outcome and (pinned or not found):
+        return outcome["attempt"]
+    return ", ".join(found) or "no local file"
 
 
 RECORDS = [here(f"{CACHE}/{dataset}.json") for dataset in DATASETS]
 
 
+def outcomes():
+    """What the last attempt to get each data set came to, of those that were tried."""
+    found = {}
+    for path in RECORDS:
+        if path.exists():
+            try:
+                outcome = json.loads(path.read_text(encoding="utf-8"))
+                found[outcome["dataset"]] = {"reason": None} | outcome
+                outcome["available"]
+            except (ValueError, LookupError, TypeError):
+                sys.exit(
+                    f"{path} is damaged; delete it, and the data set is fetched again"
+                )
+    return found
+
+
 def left_out():
     """The data sets that the last attempt could not get, with the reason."""
-    outcomes = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in RECORDS
-        if path.exists()
-    ]
     return {
-        outcome["dataset"]: outcome["reason"]
-        for outcome in outcomes
+        dataset: outcome["reason"]
+        for dataset, outcome in outcomes().items()
         if not outcome["available"]
     }
 
@@ -698,11 +669,6 @@ def is_available(dataset):
     """Whether the data set could be had; waits for the job that finds out."""
     fetched(dataset)
     return dataset not in left_out()
-
-
-def some(datasets):
-    """Whether any of these data sets, None aside, can be had."""
-    return any([is_available(dataset) for dataset in datasets if dataset is not None])
 
 
 def available(datasets):
@@ -800,14 +766,6 @@ def fig2_distance(wildcards):
     return f"results/{SETTINGS['scale']}/tables/fig2_distance.csv"
 
 
-def tables(wildcards):
-    return expand(
-        "results/{scale}/tables/{table}.csv",
-        scale=SETTINGS["scale"],
-        table=["fig2_distance", "step_sizes", "findings", "runs"],
-    )
-
-
 def by_figure(path):
     """The rows of a finished table for each figure, for its caption; nothing before that."""
     lines = {}
@@ -827,7 +785,9 @@ def report_left_out_data():
     for dataset, reason in left_out().items():
         line = "=" * 88
         print(
-            f"\n{line}\nLEFT OUT: {dataset}. Its figures were not drawn.\n{reason}\n{line}",
+            f"\n{line}\nLEFT OUT: {dataset}. Its figures were not drawn.\n{reason}\nIt is asked for"
+            " again by `make reproduce`, or when a file of it comes into the local folder or"
+            f" {CACHE}/{dataset}.json is deleted.\n{line}",
             file=sys.stderr,
         )
 

@@ -22,4 +22,4 @@ checkpoint fetch:
         code=code_hash("aevb.data"),
     shell:
         "python -m aevb fetch {wildcards.dataset} --record {output.record:q}"
-        " --definition {params.definition:q} --log {log:q}"
+        " --definition {params.definition:q} --attempt {params.attempt:q} --log {log:q}"

@@ -43,6 +43,9 @@ def fetch(
         bool,
         typer.Option(help="Fail when the data cannot be had.", envvar="AEVB_REQUIRE_ALL_DATA"),
     ] = False,
+    attempt: Annotated[
+        str, typer.Option(help="What the record keeps of the attempt, for the workflow.")
+    ] = "",
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
     schemas: Schemas = SCHEMAS,
@@ -69,7 +72,7 @@ def fetch(
             raise
         outcome = data.unavailable_record(dataset, error)
         LOGGER.warning(f"{dataset} IS LEFT OUT: {error}")
-    data.write_record(outcome, record)
+    data.write_record(outcome | {"attempt": attempt}, record)
 
 
 @app.command()
