@@ -178,9 +178,10 @@ def rows(outputs: Outputs) -> dict[str, Rows]:
         names = dict.fromkeys([*figures["fig3"]["estimators"], figures["fig3"]["bound"]])
         wanted = [name for name in names if name is not None]
         found[f"{run.folder}/likelihood.csv"] = _curves([_likelihoods(run, outputs, wanted)])
-    if "kl_divergence" not in outputs.section2_figures():
-        for name in ("figures/kl_divergence.csv", "tables/reparameterisations.csv"):
-            found[name] = Rows(found[name].keys.iloc[:0])
+    if not outputs.section2_figures():
+        for name in ("kl_divergence", "gradient_variance"):
+            found[f"figures/{name}.csv"] = _table([])
+        found["tables/reparameterisations.csv"] = _table([])
     return found
 
 
