@@ -10,9 +10,10 @@ from scipy import stats
 from aevb.applications import anomaly, inpainting, measures, representation, restoration
 from aevb.applications.inference import Budget, encoder_image
 from aevb.applications.observations import BlockMeans, GaussianNoise
+from aevb.applications.representation import principal_components
 from aevb.assembly import architecture
 from aevb.data import Dataset
-from aevb.errors import ConfigError, DataError
+from aevb.errors import DataError
 from aevb.likelihood import ais, importance
 from aevb.likelihood.model import Model
 from aevb.trained import Trained
@@ -136,10 +137,29 @@ def test_probe_reads_what_the_means_tell():
     assert value < 0.45
 
 
-def test_too_few_images_for_the_components():
-    """One line, in place of scikit-learn's traceback."""
-    data = labelled()._replace(train=labelled().train[:2], train_labels=labelled().train_labels[:2])
-    with pytest.raises(ConfigError, match="N_z = 2: as many principal components need more images"):
+@pytest.mark.parametrize(
+    ("train", "count"),
+    [
+        (np.eye(3, 36) * 255, 2),
+        (np.tile(np.eye(3, 36), (4, 1)) * 255, 5),
+        (np.full((12, 36), 128), 5),
+        (np.eye(12)[:, :4] * 255, 4),
+    ],
+    ids=["few", "equal", "constant", "small"],
+)
+def test_as_many_components_as_there_are(train, count):
+    """Of five that are asked for: what the images span is kept as it is, whether they are fewer
+    than that, copies of each other, all the same, or of fewer pixels."""
+    components = principal_components(train / 255, 5)
+    assert components.n_components_ == count
+    kept = components.inverse_transform(components.transform(train / 255))
+    np.testing.assert_allclose(kept, train / 255, atol=1e-9)
+
+
+def test_probe_needs_two_labels():
+    """With the number of images that have one."""
+    data = labelled()._replace(train_labels=np.full(len(labelled().train), 3, np.uint8))
+    with pytest.raises(DataError, match="the first 100 training images have one label, 3, and a l"):
         representation.evaluate([hand_made(data)], data, 100)
 
 

@@ -294,10 +294,78 @@ def test_wrong_local_file_falls_back_on_the_mirror(tmp_path, folder, server):
     assert any(str(folder) in line and "wrong content" in line for line in lines)
 
 
+ALIKE = ["test.idx", "Test-IDX.gz", "raw/TEST_IDX", "MNIST/raw/test-idx (1).gz", "a/b/c/test-idx"]
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_a_local_file_of_a_name_like_it(tmp_path, folder, name):
+    """In a folder below, in another case, with other separators, as a browser's second copy: the
+    sha256 tells that it is the one, whatever else is called alike."""
+    (folder / "test-idx").unlink()
+    (folder / "A").mkdir()
+    (folder / "A" / "test-idx").write_bytes(OTHER)
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gz(TEST) if name.endswith(".gz") else TEST)
+    record, lines = fetched(tmp_path, {"kind": "local"}, data_dir=folder)
+    assert record["source"]["test-idx"] == "local folder"
+    assert any(f"has {name}: sha256" in line for line in lines)
+    assert any("has A/test-idx: wrong content" in line for line in lines) == (name[0] in "Mra")
+
+
+def test_a_folder_of_the_files_name(tmp_path, folder):
+    """As archives of such files come unpacked."""
+    (folder / "test-idx").rename(folder / "x")
+    (folder / "test-idx").mkdir()
+    (folder / "x").rename(folder / "test-idx" / "test-idx")
+    fetched(tmp_path, {"kind": "local"}, data_dir=folder)
+
+
+def test_without_a_hash_no_other_name_is_taken(tmp_path, folder):
+    """A file of any content is good then, so one that is only called alike is named, not taken."""
+    (folder / "test-idx").rename(folder / "Test.idx")
+    unpinned = definition({"kind": "local"})
+    unpinned["files"]["test-idx"].pop("sha256")
+    with pytest.raises(
+        DataError, match=r"test-idx\.gz; if Test\.idx is it, give it that name and p"
+    ):
+        data.fetch("tiny", unpinned, tmp_path / "cache", folder, lambda line: None)
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_the_search_of_a_local_folder_is_bounded(tmp_path, folder, monkeypatch, wide):
+    """Neither a deep nor a large tree is walked to its end."""
+    (folder / "test-idx").unlink()
+    monkeypatch.setattr(sources, "SEARCH_FILES", 20)
+    deep = folder / "z"
+    for _ in range(0 if wide else sources.SEARCH_DEPTH):
+        deep = deep / "z"
+    deep.mkdir(parents=True)
+    for i in range(30 if wide else 0):
+        (folder / f"b{i}").touch()
+    (deep / "test-idx").write_bytes(TEST)
+    assert "nor one of a name like it" in failure(tmp_path, {"kind": "local"}, data_dir=folder)
+
+
+def test_a_folder_that_may_not_be_read_is_passed_over(tmp_path, folder, monkeypatch):
+    (folder / "test-idx").rename(folder / "Test-idx")
+    (folder / "private").mkdir()
+    scan = os.scandir
+
+    def guarded(path):
+        if Path(path).name == "private":
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    fetched(tmp_path, {"kind": "local"}, data_dir=folder)
+
+
 def test_missing_local_file_and_folder(tmp_path, folder):
     (folder / "test-idx").unlink()
     text = failure(tmp_path, {"kind": "local"}, data_dir=folder)
-    assert "has neither test-idx nor test-idx.gz" in text
+    assert "has neither test-idx nor test-idx.gz, nor one of a name like it" in text
+    assert "it holds 1 files (train-idx.gz)" in text
     text = failure(tmp_path, {"kind": "local"}, data_dir=tmp_path / "nowhere")
     assert text.count("there is no such folder") == 2
 

@@ -1,9 +1,7 @@
 """A person's own images, what a record says of its data, and where each image of a split stood."""
 
 import json
-import pickle
 import struct
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,7 +54,7 @@ def test_a_single_image(tmp_path):
     np.testing.assert_array_equal(found, REALS[:1].astype(np.float32))
 
 
-@pytest.mark.parametrize("divisor", [255, 256, 1])
+@pytest.mark.parametrize("divisor", [255, 256])
 def test_bytes_are_divided(tmp_path, divisor):
     """Bytes become pixels by the model's own divisor."""
     found = read_images(save(tmp_path / "own.npy", PIXELS), SHAPE, divisor)
@@ -81,15 +79,6 @@ def test_archives(tmp_path):
         np.testing.assert_array_equal(read_images(path, SHAPE), REALS.astype(np.float32))
 
 
-def test_noisy_images_need_not_be_bounded(tmp_path):
-    """Unbounded, values outside [0, 1] are kept; what is no number is refused all the same."""
-    noisy = REALS + np.linspace(-1, 1, 12)
-    path = save(tmp_path / "own.npy", noisy)
-    np.testing.assert_array_equal(read_images(path, SHAPE, bounded=False), noisy.astype(np.float32))
-    noisy[2, 7] = np.nan
-    assert "pixel 7 of image 2 is not a finite number" in refusal(save(path, noisy), bounded=False)
-
-
 # What is refused.
 
 
@@ -98,89 +87,24 @@ def test_missing_file(tmp_path):
     assert refusal(tmp_path / "absent.npy") == "there is no such file"
 
 
-DAMAGE = {
-    "empty": lambda path: path.write_bytes(b""),
-    "text": lambda path: path.write_text("1,2,3\n4,5,6\n"),
-    "picture": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50)),
-    "cut": lambda path: path.write_bytes(save(path, PIXELS).read_bytes()[:-9]),
-    "pickle": lambda path: path.write_bytes(pickle.dumps(REALS)),
-    "objects": lambda path: save(path, np.array([REALS, None], object), allow_pickle=True),
-    "folder": lambda path: path.mkdir(),
-}
-
-
-@pytest.mark.parametrize("kind", DAMAGE)
-def test_unreadable_file(tmp_path, kind):
-    """What is no NumPy file, damaged, or would have to be unpickled is refused in one line."""
-    path = tmp_path / "own.npy"
-    DAMAGE[kind](path)
-    assert refusal(path).startswith("not a readable .npy or .npz file of images (")
-
-
-def test_archives_of_other_things(tmp_path):
-    """A zip file of something else, a damaged one and one of pickled arrays are refused."""
-    path = tmp_path / "own.npz"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("images", "no array")
-    assert refusal(path).startswith("not a readable .npy or .npz file of images (")
-    np.savez(path, images=np.array([REALS, None], object))
-    assert refusal(path).startswith("not a readable .npy or .npz file of images (")
-    np.savez(path, images=REALS)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 0xFF
-    path.write_bytes(content)
-    assert refusal(path).startswith("not a readable .npy or .npz file of images (")
-
-
 def test_archive_that_does_not_say_which(tmp_path):
     """Several arrays without one called `images`, or none at all, are refused with their names."""
     path = tmp_path / "own.npz"
     np.savez(path, first=REALS, second=REALS)
-    assert refusal(path) == "holds the arrays first, second; call the one to use `images`"
+    assert refusal(path) == (
+        "holds the arrays first [5, 12], second [5, 12]; call the one to use `images`"
+    )
     np.savez(path)
-    assert refusal(path) == "holds the arrays (none); call the one to use `images`"
+    assert refusal(path) == "an .npz file without any array"
 
 
 @pytest.mark.parametrize(
-    "shape", [(), (12,), (0, 12), (0, 4, 3), (5, 11), (5, 3, 4), (5, 4, 3, 1), (3, 4), (1, 1, 12)]
+    "shape", [(), (12,), (0, 12), (0, 4, 3), (5, 11), (5, 3, 4), (3, 4), (1, 1, 12)]
 )
 def test_wrong_shape(tmp_path, shape):
     """Images of another shape are refused with theirs and with the model's; so are no images."""
     said = refusal(save(tmp_path / "own.npy", np.zeros(shape)))
-    assert f"has the shape {list(shape)}; this model takes images of 4 × 3 pixels" in said
-    assert "[n, 4, 3] or [n, 12] with n ≥ 1" in said
-
-
-@pytest.mark.parametrize(
-    ("value", "what"),
-    [
-        (np.nan, "is not a finite number (nan; 2 such values in all)"),
-        (np.inf, "is not a finite number (inf; 2 such values in all)"),
-        (-0.25, "is outside [0, 1] (-0.25; 2 such values in all)"),
-        (1.5, "is outside [0, 1] (1.5; 2 such values in all)"),
-    ],
-)
-def test_wrong_pixels(tmp_path, value, what):
-    """The first pixel that is no number or out of range is told, and how many there are."""
-    values = REALS.copy()
-    values[[1, 3], [10, 0]] = value
-    assert refusal(save(tmp_path / "own.npy", values)) == f"pixel 10 of image 1 {what}"
-
-
-def test_bytes_of_another_type(tmp_path):
-    """Numbers to 255 in a type other than bytes are not scaled by guess but refused."""
-    values = np.zeros((2, 12), np.int64)
-    values[1, 4] = 255
-    said = refusal(save(tmp_path / "own.npy", values))
-    assert said == "pixel 4 of image 1 is outside [0, 1] (255; 1 such values in all)"
-
-
-@pytest.mark.parametrize("dtype", ["U3", "S3", complex, "M8[s]"])
-def test_wrong_type(tmp_path, dtype):
-    """Texts, complex numbers and dates are refused by the name of their type."""
-    values = np.zeros((2, 12), dtype)
-    said = refusal(save(tmp_path / "own.npy", values))
-    assert said == f"the array is of type {values.dtype}; give bytes or numbers in [0, 1]"
+    assert f"has the shape {list(shape)}; expected [n, 4, 3] or [n, 12], with n ≥ 1" in said
 
 
 # Records.

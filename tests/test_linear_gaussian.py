@@ -95,8 +95,54 @@ def test_values_that_make_no_model_are_refused():
         ProbabilisticPCA(np.ones((3, 1)), np.zeros(3), 0.0)
     with pytest.raises(ValueError, match="fit together"):
         ProbabilisticPCA(np.ones((3, 1)), np.zeros(2), 1.0)
-    with pytest.raises(ValueError, match="latent_dim"):
-        ProbabilisticPCA.fit(X, D)
+    with pytest.raises(ValueError, match="1 or more"):
+        ProbabilisticPCA.fit(X, 0)
+
+
+FEW = {
+    "as many dimensions as pixels": (X, D),
+    "more dimensions than pixels": (X, D + 3),
+    "few points": (X[:3], 2),
+    "fewer points than dimensions": (X[:3], 5),
+    "equal points": (np.tile(X[:3], (4, 1)), 2),
+    "one direction": (np.outer(np.arange(12.0), np.ones(D)), 1),
+    "constant": (np.full((12, D), 0.5), 2),
+}
+
+
+@pytest.mark.parametrize("kind", FEW)
+def test_data_that_leave_no_variance(kind):
+    """Without a least variance there is no maximum. With one, no other parameters whose variance
+    is not below it are more likely, and the posterior is that of the model all the same."""
+    x, latent_dim = FEW[kind]
+    with pytest.raises(ValueError, match="the likelihood has no maximum; give a least_variance"):
+        ProbabilisticPCA.fit(x, latent_dim)
+    least = 1e-3
+    best = ProbabilisticPCA.fit(x, latent_dim, least)
+    assert best.weights.shape == (D, latent_dim)
+    assert best.variance == pytest.approx(least)
+    likelihood = best.log_likelihood(x).mean()
+    generator = np.random.default_rng(1)
+    for scale in (1e-3, 1e-2, 0.1):
+        for _ in range(20):
+            moved = ProbabilisticPCA(
+                best.weights + scale * generator.standard_normal(best.weights.shape),
+                best.mean,
+                least * np.exp(scale * abs(generator.standard_normal())),
+            )
+            assert moved.log_likelihood(x).mean() < likelihood
+    means, covariance = best.posterior(x)
+    np.testing.assert_allclose(best.lower_bound(x, means, covariance), best.log_likelihood(x))
+    best.parameters()
+
+
+def test_a_least_variance_below_the_maximum_changes_nothing():
+    """The maximum is then what it was, bit for bit."""
+    again = ProbabilisticPCA.fit(X, N_Z, least_variance=0.9 * BEST.variance)
+    np.testing.assert_array_equal(again.weights, BEST.weights)
+    assert again.variance == BEST.variance
+    more = ProbabilisticPCA.fit(X, N_Z, least_variance=2 * BEST.variance)
+    assert more.variance == 2 * BEST.variance
 
 
 @pytest.mark.statistical

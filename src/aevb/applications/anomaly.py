@@ -8,12 +8,11 @@ import tensorflow as tf
 
 from aevb import random
 from aevb.applications import measures
-from aevb.applications.representation import check_components
 from aevb.bounds import estimator_b
 from aevb.data import Dataset
 from aevb.likelihood import ais
 from aevb.likelihood.model import Model
-from aevb.models.linear_gaussian import ProbabilisticPCA
+from aevb.models.linear_gaussian import LEAST_VARIANCE, ProbabilisticPCA
 from aevb.progress import LOGGER
 from aevb.trained import Trained
 
@@ -104,12 +103,10 @@ def evaluate(
 
     Raises:
         DataError: a score is not finite.
-        ConfigError: there are too few images for PPCA of this N_z.
     """
     kinds = {data.label: data.test[:points], **anomalies(data, points, foreign)}
-    check_components(trained.model.latent_dim, data.train[:_PCA_IMAGES])
     components = ProbabilisticPCA.fit(
-        trained.pixels(data.train[:_PCA_IMAGES]), trained.model.latent_dim
+        trained.pixels(data.train[:_PCA_IMAGES]), trained.model.latent_dim, LEAST_VARIANCE
     )
     names = {
         "application": "anomaly",

@@ -35,9 +35,10 @@ class Completed(NamedTuple):
 
 
 def halves(image_shape: tuple[int, int]) -> tuple[VisiblePixels, VisiblePixels]:
-    """The upper half of an image, which is seen, and the lower half, which is missing."""
+    """The upper half of an image, which is seen, and the lower half, which is missing; of a single
+    row, the left and the right half."""
     rows, columns = image_shape
-    upper = rows // 2 * columns
+    upper = rows // 2 * columns if rows > 1 else columns // 2
     return VisiblePixels(tuple(range(upper))), VisiblePixels(tuple(range(upper, rows * columns)))
 
 

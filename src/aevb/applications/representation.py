@@ -11,21 +11,20 @@ from sklearn.preprocessing import StandardScaler
 from aevb.applications import measures
 from aevb.data import Dataset
 from aevb.encoding import encode
-from aevb.errors import ConfigError, DataError
+from aevb.errors import DataError
 from aevb.progress import LOGGER
 from aevb.trained import Trained
 
 VAE_MEANS, PRINCIPAL_COMPONENTS, RAW_PIXELS = "encoder's means", "PCA", "raw pixels"
 
 
-def check_components(latent_dim: int, images: np.ndarray) -> None:
-    """Raise ConfigError unless images [n, D] have more than ``latent_dim`` principal components."""
-    if latent_dim >= min(images.shape):
-        raise ConfigError(
-            f"N_z = {latent_dim}: as many principal components need more images and more pixels"
-            f" than {len(images)} images of {images.shape[1]} pixels; take more images or a"
-            " smaller model"
-        )
+def principal_components(images: np.ndarray, latent_dim: int) -> PCA:
+    """``latent_dim`` principal components of images [n, D], or as many as there are: n images have
+    n − 1, and no more than D."""
+    count = min(latent_dim, len(images) - 1, images.shape[1])
+    # Images that are all the same have components of no variance, whose share of it is undefined.
+    with np.errstate(invalid="ignore"):
+        return PCA(count, random_state=0).fit(images)
 
 
 def evaluate(trained: list[Trained], data: Dataset, probe_images: int) -> list[dict[str, Any]]:
@@ -45,16 +44,18 @@ def evaluate(trained: list[Trained], data: Dataset, probe_images: int) -> list[d
         Rows of :func:`aevb.applications.measures.table`.
 
     Raises:
-        DataError: the data set has no labels.
-        ConfigError: there are too few images for as many principal components.
+        DataError: the data set has no labels, or those of the images are all the same.
     """
     if data.train_labels is None or data.test_labels is None:
         raise DataError(f"{data.name}: has no labels, which a linear probe needs")
-    for one in trained:
-        check_components(one.model.latent_dim, data.train[:probe_images])
     images = trained[0].pixels(data.train[:probe_images])
     unseen = trained[0].pixels(data.test)
     labels, unseen_labels = data.train_labels[:probe_images], data.test_labels
+    if len(np.unique(labels)) < 2:
+        raise DataError(
+            f"{data.name}: the first {len(labels)} training images have one label, {labels[0]},"
+            " and a linear probe needs two or more"
+        )
 
     def measure(latent_dim: int, method: str, train: np.ndarray, test: np.ndarray) -> dict:
         probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
@@ -76,7 +77,7 @@ def evaluate(trained: list[Trained], data: Dataset, probe_images: int) -> list[d
         latent_dim = one.model.latent_dim
         means = [encode(one.model, x).mean for x in (images, unseen)]
         rows.append(measure(latent_dim, VAE_MEANS, *means))
-        components = PCA(latent_dim, random_state=0).fit(images)
+        components = principal_components(images, latent_dim)
         projected = [components.transform(x) for x in (images, unseen)]
         rows.append(measure(latent_dim, PRINCIPAL_COMPONENTS, *projected))
     return rows

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from sklearn.decomposition import PCA
 
 from aevb.applications import measures
 from aevb.applications.inference import (
@@ -14,7 +13,7 @@ from aevb.applications.inference import (
     sample_posterior,
 )
 from aevb.applications.observations import BitFlips, BlockMeans, Channel, GaussianNoise
-from aevb.applications.representation import check_components
+from aevb.applications.representation import principal_components
 from aevb.data import Dataset
 from aevb.progress import LOGGER
 from aevb.trained import Trained
@@ -101,9 +100,8 @@ def evaluate(
         columns].
     """
     x = trained.pixels(data.test[:points])
-    check_components(trained.model.latent_dim, data.train[:_PCA_IMAGES])
-    components = PCA(trained.model.latent_dim, random_state=0)
-    components.fit(trained.pixels(data.train[:_PCA_IMAGES]))
+    known = trained.pixels(data.train[:_PCA_IMAGES])
+    components = principal_components(known, trained.model.latent_dim)
     rows, pictures = [], {}
     for i, (condition, channel) in enumerate(channels.items()):
         y = channel.observe(x, np.random.default_rng(i))

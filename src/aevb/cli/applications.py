@@ -28,7 +28,8 @@ evaluate = typer.Typer(
 )
 
 Images = Annotated[
-    Path, typer.Argument(help="Images (.npy, .npz): [n, rows, columns], bytes or in [0, 1].")
+    Path,
+    typer.Argument(help="Images (.npy, .npz): [n, rows, columns], bytes, bits or in [0, 1]."),
 ]
 OneWeights = Annotated[Path, typer.Option(help="Weights of the model, of `aevb train`.")]
 Arrays = Annotated[Path, typer.Option(help="Where to write the arrays (npz).")]
@@ -52,6 +53,8 @@ Shown = Annotated[int, typer.Option(min=1, help="Of how many images the pictures
 Stem = Annotated[Path, typer.Option(help="The table (.csv) and the pictures (.npz), no suffix.")]
 
 _DEFAULT = "{}"
+_NOISE_DEVIATIONS = 8
+"""How many standard deviations noise leads out of [0, 1] at most."""
 
 
 @apply.command()
@@ -91,10 +94,10 @@ def denoise(
     from aevb.applications.observations import BitFlips, GaussianNoise
     from aevb.applications.restoration import restore
 
-    # Noise leads out of [0, 1].
-    y = _images(images, trained, bounded=noise is None)
     channel = BitFlips(bit_flips) if noise is None else GaussianNoise(noise)
-    restored = restore(trained, channel, y, _budget(hmc), seed)
+    budget = _budget(hmc)
+    y = _images(images, trained, margin=_NOISE_DEVIATIONS * (noise or 0.0))
+    restored = restore(trained, channel, y, budget, seed)
     _write_arrays(output, _as_images(restored._asdict(), trained))
 
 
@@ -103,7 +106,7 @@ def super_resolve(
     images: Images,
     weights: OneWeights,
     output: Arrays,
-    factor: Annotated[int, typer.Option(min=2, help="Pixels a block, in each direction.")] = 4,
+    factor: Annotated[int, typer.Option(min=1, help="Pixels a block, in each direction.")] = 4,
     hmc: Hmc = _DEFAULT,
     seed: Seed = 0,
     threads: Threads = 1,
@@ -115,8 +118,9 @@ def super_resolve(
     from aevb.applications.restoration import restore
 
     channel = BlockMeans(trained.image_shape, factor)
+    budget = _budget(hmc)
     y = _images(images, trained, shape=channel.small_shape)
-    restored = restore(trained, channel, y, _budget(hmc), seed)
+    restored = restore(trained, channel, y, budget, seed)
     _write_arrays(output, _as_images(restored._asdict(), trained))
 
 
@@ -141,11 +145,12 @@ def inpaint(
     from aevb.applications.inpainting import complete, filled, halves
     from aevb.generation import decode
 
-    x = _images(images, trained)
+    budget = _budget(hmc)
     visible = halves(trained.image_shape)[0] if mask is None else _mask(mask, trained)
+    x = _images(images, trained)
     y = visible.observe(x)
     # Nothing is known of the data's mean here: the middle of the range.
-    draws = complete(trained, visible, y, 0 * x[0] + 0.5, _budget(hmc), seed)
+    draws = complete(trained, visible, y, 0 * x[0] + 0.5, budget, seed)
     found = {
         "encoder": posterior_image(trained.model, visible, y, draws.encoder),
         "hmc": posterior_image(trained.model, visible, y, draws.hmc),
@@ -173,8 +178,9 @@ def rank(
 
     from aevb.applications.anomaly import ANNEALED, BOUND, scores
 
+    annealing = None if ais is None else _annealing(ais)
     x = _images(images, trained)
-    found = scores(trained, x, None if ais is None else _annealing(ais))
+    found = scores(trained, x, annealing)
     names = {BOUND: "lower_bound", ANNEALED: "log_likelihood"}
     rows = pd.DataFrame({names[method]: values for method, values in found.items()})
     rows = rows.rename_axis("image").reset_index().sort_values(rows.columns[-1])
@@ -234,7 +240,7 @@ def super_resolution(
     weights: Weights,
     record: Records,
     output: Stem,
-    factor: Annotated[int, typer.Option(min=2, help="Pixels a block, in each direction.")] = 4,
+    factor: Annotated[int, typer.Option(min=1, help="Pixels a block, in each direction.")] = 4,
     points: Points = 100,
     shown: Shown = 8,
     hmc: Hmc = _DEFAULT,
@@ -342,11 +348,12 @@ def _start_all(weights: list[Path], threads: int, log: Path | None) -> "list[Tra
     return read_models(weights)
 
 
-def _images(path: Path, trained: "Trained", shape=None, bounded: bool = True) -> "np.ndarray":
+def _images(path: Path, trained: "Trained", shape=None, margin: float = 0.0) -> "np.ndarray":
     from aevb.data.images import read_images
 
     divisor = trained.experiment.pixel_divisor
-    return read_images(path, shape or trained.image_shape, divisor, bounded=bounded)
+    wanted = shape or trained.image_shape
+    return read_images(path, wanted, divisor, margin=margin, log=LOGGER.info)
 
 
 def _mask(path: Path, trained: "Trained"):
@@ -355,7 +362,7 @@ def _mask(path: Path, trained: "Trained"):
     from aevb.applications.observations import VisiblePixels
     from aevb.data.images import read_images
 
-    masks = read_images(path, trained.image_shape, divisor=1)
+    masks = read_images(path, trained.image_shape)
     if len(masks) > 1:
         raise DataError(f"{path}: holds {len(masks)} masks; give one, for all images")
     seen = masks[0]

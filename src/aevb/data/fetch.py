@@ -79,19 +79,33 @@ def _collect(
     failures: dict[str, list[str]] = {}
     for file_name, file in definition["files"].items():
         tried = []
+
+        def failed(place: str, error: Exception, tried=tried, file_name=file_name) -> None:
+            tried.append(f"{place}: {error}")
+            log(f"{name}: {file_name}: {place}: {error}")
+
         for source in sources:
             place = source.place(file_name)
             if source in down:
                 tried.append(f"{place}: {down[source]}")
                 continue
+            good = None
             try:
-                arrays, sha256 = _verified(source.read(file_name, log), file, definition)
-            except (SourceError, FormatError) as error:
+                # Of files that are only called alike, the sha256 says which is the one.
+                alike = file.get("sha256") is not None
+                for place, raw in source.files(file_name, log, alike):
+                    try:
+                        good = _verified(raw, file, definition, lambda text: log(f"{name}: {text}"))
+                        break
+                    except FormatError as error:
+                        failed(place, error)
+            except SourceError as error:
                 if isinstance(error, SourceDownError):
                     down[source] = str(error)
-                tried.append(f"{place}: {error}")
-                log(f"{name}: {file_name}: {place}: {error}")
+                failed(place, error)
+            if good is None:
                 continue
+            arrays, sha256 = good
             log(f"{name}: {file_name}: {place}: sha256 {sha256[:12]}…, good")
             result.arrays.update(arrays)
             result.sha256[file_name] = sha256
@@ -104,8 +118,8 @@ def _collect(
     return result
 
 
-def _verified(raw: bytes, file: dict, definition: dict) -> tuple[Arrays, str]:
-    arrays = decode(raw, file, definition)
+def _verified(raw: bytes, file: dict, definition: dict, log: Log) -> tuple[Arrays, str]:
+    arrays = decode(raw, file, definition, log)
     sha256 = content_sha256(arrays, file, definition)
     if file.get("sha256") not in (None, sha256):
         raise FormatError(f"wrong content: {len(raw):,} bytes whose content has sha256 {sha256}")

@@ -5,8 +5,8 @@ copy with the same pixels are all accepted:
 
 - ``mnist_idx``: the uncompressed idx file (header and values);
 - ``frey_mat``: the pixels in C order, one image after the other;
-- ``npz``, ``images``: the pixels of train, validation and test in C order, one part after the
-  other.
+- ``npz``: the pixels of train, validation and test in C order, one part after the other, as bytes
+  0 … 255, whatever numbers the file has them in.
 """
 
 import hashlib
@@ -14,25 +14,35 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy.io import loadmat
 
-Arrays = dict[str, np.ndarray]
+from aevb.data.reading import (
+    GZIP_MAGIC,
+    IDX_MAGIC,
+    Arrays,
+    FormatError,
+    arrays_in,
+    as_images,
+    choose,
+    described,
+    idx_array,
+    levels,
+    refuse_pages,
+    white_of,
+)
 
 NPZ_PARTS = ("train", "validation", "test")
-IN_PARTS = ("npz", "images")
-"""The formats whose files bring their own parts."""
 
 _TEST_SHARE = 5
-"""Of images that come as one array, one in so many is for testing."""
-_GZIP_MAGIC = b"\x1f\x8b"
-_IDX_UINT8_MAGIC = b"\x00\x00\x08"
-
-
-class FormatError(Exception):
-    """The bytes are not the file that was asked for; the text says what they are instead."""
+"""Of images that come as one array, one in so many is for testing, and at least two."""
+_LEAST_IMAGES = 2
+"""Of each part: one image has no spread, over which an interval or a variance could be taken."""
+_CONTAINER_SHARE, _CONTAINER_BYTES = 16, 1 << 20
+"""A MAT or npz file is at most so many times its pixels, and so many bytes more: numbers of eight
+bytes, and other variables."""
 
 
 def array_names(file: dict, definition: dict) -> tuple[str, ...]:
@@ -47,13 +57,16 @@ def array_names(file: dict, definition: dict) -> tuple[str, ...]:
     return ("images",) if definition["format"] == "frey_mat" else NPZ_PARTS
 
 
-def decode(raw: bytes, file: dict, definition: dict) -> Arrays:
+def decode(
+    raw: bytes, file: dict, definition: dict, log: Callable[[str], object] = lambda text: None
+) -> Arrays:
     """The arrays in the bytes of a file, which may be gzipped.
 
     Args:
         raw: the file's bytes.
         file: its entry under ``files``.
         definition: the data set's entry in config/datasets.yaml.
+        log: called with what an npz file was taken for, in words.
 
     Returns:
         uint8 arrays by name: images [N, D] with values 0 … 255 and D the product of
@@ -62,15 +75,14 @@ def decode(raw: bytes, file: dict, definition: dict) -> Arrays:
     Raises:
         FormatError: the bytes are something else, truncated, or of another shape.
     """
-    _reject_foreign(raw)
-    content = _gunzip(raw, file) if raw.startswith(_GZIP_MAGIC) else raw
-    _reject_foreign(content)
-    decoders = {
-        "mnist_idx": _decode_idx,
-        "frey_mat": _decode_mat,
-        "npz": _decode_npz,
-        "images": _decode_images,
-    }
+    refuse_pages(raw)
+    content = _gunzip(raw, file, definition) if raw.startswith(GZIP_MAGIC) else raw
+    refuse_pages(content)
+    if definition["format"] == "npz":
+        parts, understood = image_parts(content, definition["image_shape"])
+        log(understood)
+        return {name: flat(part) for name, part in parts.items()}
+    decoders = {"mnist_idx": _decode_idx, "frey_mat": _decode_mat}
     return decoders[definition["format"]](content, file, definition)
 
 
@@ -108,56 +120,38 @@ def _canonical_chunks(arrays: Arrays, file: dict, definition: dict) -> Iterator[
         array = np.ascontiguousarray(arrays[name])
         if definition["format"] == "mnist_idx":
             shape = array.shape if array.ndim == 1 else (len(array), *definition["image_shape"])
-            yield _IDX_UINT8_MAGIC + struct.pack(f">B{len(shape)}I", len(shape), *shape)
+            yield IDX_MAGIC + struct.pack(f">B{len(shape)}I", len(shape), *shape)
         # hashlib refuses a buffer without rows.
         if array.size:
             yield array
 
 
-def _reject_foreign(content: bytes) -> None:
-    if not content:
-        raise FormatError("an empty file")
-    start = content[:200].lstrip().split(b"\n", 1)[0][:60].decode("utf-8", "replace").strip()
-    if start.lower().startswith(("<!doctype html", "<html", "<head")):
-        raise FormatError(f"an HTML page (starts with {start})")
-    if start.startswith("<"):
-        raise FormatError(f"an XML or HTML page (starts with {start})")
-
-
-def _gunzip(raw: bytes, file: dict) -> bytes:
-    expected = file.get("bytes")
+def _gunzip(raw: bytes, file: dict, definition: dict) -> bytes:
+    expected, packed = file.get("bytes"), None
+    if definition["format"] == "mnist_idx":
+        # Its content is the whole file; of the others it is the pixels in the file.
+        limit, packed = expected, file.get("packed_bytes")
+    else:
+        limit = expected and _CONTAINER_SHARE * expected + _CONTAINER_BYTES
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         # One byte more than wanted is enough to see that it is too long, so a decompression bomb
         # cannot fill the memory.
-        content = unpacker.decompress(raw, expected + 1 if expected else 0)
+        content = unpacker.decompress(raw, limit + 1 if limit else 0)
     except zlib.error as error:
         raise FormatError(f"a damaged gzip file ({error})") from None
-    if not unpacker.eof and not (expected and len(content) > expected):
-        raise FormatError(_truncated(len(raw), file.get("packed_bytes")) + " of the gzip file")
+    too_long = bool(limit) and len(content) > limit
+    if not unpacker.eof and not too_long:
+        raise FormatError(_truncated(len(raw), packed) + " of the gzip file")
     return content
 
 
 def _decode_idx(content: bytes, file: dict, definition: dict) -> Arrays:
-    name = file["array"]
-    readable = len(content) >= 4 and len(content) >= 4 * (1 + content[3])
-    if not readable or content[:3] != _IDX_UINT8_MAGIC:
-        raise FormatError(f"not an idx file of bytes (starts with {content[:8].hex(' ')})")
-    n_dimensions = content[3]
-    shape = struct.unpack_from(f">{n_dimensions}I", content, 4)
-    header = 4 * (1 + n_dimensions)
-    size = header + math.prod(shape)
-    if len(content) < size:
-        raise FormatError(_truncated(len(content), size))
-    if len(content) > size:
-        raise FormatError(
-            f"longer than its header says: {len(content):,} in place of {size:,} bytes"
-        )
-    values = np.frombuffer(content, np.uint8, offset=header)
+    name, values = file["array"], idx_array(content)
     wanted = () if name.endswith("labels") else tuple(definition["image_shape"])
-    if not shape or shape[0] == 0 or shape[1:] != wanted:
-        raise FormatError(f"an idx file of shape {list(shape)}, expected {['N', *wanted]}")
-    return {name: values if not wanted else values.reshape(shape[0], -1)}
+    if not values.ndim or not len(values) or values.shape[1:] != wanted:
+        raise FormatError(f"an idx file of shape {list(values.shape)}, expected {['N', *wanted]}")
+    return {name: values if not wanted else flat(values)}
 
 
 def _decode_mat(content: bytes, file: dict, definition: dict) -> Arrays:
@@ -177,131 +171,57 @@ def _decode_mat(content: bytes, file: dict, definition: dict) -> Arrays:
     return {"images": images}
 
 
-def _decode_npz(content: bytes, file: dict, definition: dict) -> Arrays:
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            found = {name: archive[name] for name in NPZ_PARTS if name in archive.files}
-    except Exception as error:
-        # numpy and zipfile raise half a dozen types for damaged bytes, and AttributeError or
-        # TypeError for an .npy file in an .npz's place.
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise FormatError(f"not a readable npz file ({detail})") from None
-    for name in ("train", "test"):
-        if name not in found:
-            raise FormatError(f"an npz file without the array `{name}`")
-    found.setdefault("validation", np.zeros((0, math.prod(definition["image_shape"])), np.uint8))
-    for name in NPZ_PARTS:
-        check_array(name, found[name], definition)
-    return {name: np.ascontiguousarray(found[name]) for name in NPZ_PARTS}
-
-
-def _decode_images(content: bytes, file: dict, definition: dict) -> Arrays:
-    parts = image_parts(content, definition["image_shape"])
-    return {name: flat(part) for name, part in parts.items()}
-
-
 def flat(images: np.ndarray) -> np.ndarray:
     """[n, rows, columns] as [n, pixels]; n may be 0."""
     return images.reshape(len(images), math.prod(images.shape[1:]))
 
 
-def image_parts(content: bytes, image_shape: Sequence[int] | None = None) -> Arrays:
-    """Anybody's images, cut into parts.
+def image_parts(content: bytes, image_shape: Sequence[int] | None = None) -> tuple[Arrays, str]:
+    """Anybody's images, cut into parts; see :mod:`aevb.data.reading`.
 
     Args:
-        content: of an .npy or .npz file with the arrays ``train`` and ``test`` (and perhaps
-            ``validation``), or with one array, or one called ``images``: then a fifth of its
-            images, in a shuffled order, is for testing.
+        content: of a file with arrays of training and test images (and perhaps of validation
+            images), or with one array of images: then a fifth of them, in a shuffled order, is for
+            testing.
         image_shape: rows and columns; None for any.
 
     Returns:
-        uint8 [n, rows, columns] by part; see :func:`grey_levels`.
+        uint8 [n, rows, columns] by part, and in words what the file was taken for.
 
     Raises:
-        FormatError: the bytes are something else, or not images of one size.
+        FormatError: the bytes are something else, or no images of one size and one range.
     """
-    try:
-        loaded = np.load(io.BytesIO(content), allow_pickle=False)
-        found = {"images": loaded} if isinstance(loaded, np.ndarray) else dict(loaded.items())
-    except Exception as error:
-        # numpy and zipfile raise half a dozen types for damaged bytes.
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise FormatError(f"not a readable .npy or .npz file ({detail})") from None
-    if {"train", "test"} <= set(found):
-        named = {name: found[name] for name in NPZ_PARTS if name in found}
-        parts = {name: grey_levels(array, name, image_shape) for name, array in named.items()}
-    else:
-        if len(found) != 1 and "images" not in found:
-            raise FormatError(
-                f"holds the arrays {', '.join(found) or '(none)'}; give one, or `train` and `test`"
-            )
-        name = "images" if "images" in found else next(iter(found))
-        images = grey_levels(found[name], name, image_shape)
-        n_test = len(images) // _TEST_SHARE
-        if n_test == 0:
+    chosen = choose(arrays_in(content))
+    found = {
+        chosen.names[part]: as_images(array, chosen.names[part], image_shape)
+        for part, array in chosen.images.items()
+        if part != "validation" or len(array)
+    }
+    if len({array.shape[1:] for array in found.values()}) > 1:
+        raise FormatError("the images of its parts differ in size")
+    white = white_of(found)
+    text = described(found, white)
+    parts = {
+        part: levels(found[name], white) for part, name in chosen.names.items() if name in found
+    }
+    if not any(part.any() for part in parts.values()):
+        raise FormatError("every pixel is 0, of which nothing can be learned")
+    if "images" in parts:
+        images = parts.pop("images")
+        if len(images) < _TEST_SHARE:
             raise FormatError(f"{len(images)} images are too few: give {_TEST_SHARE} or more")
         images = images[np.random.default_rng(0).permutation(len(images))]
+        n_test = max(_LEAST_IMAGES, len(images) // _TEST_SHARE)
         parts = {"train": images[n_test:], "test": images[:n_test]}
-    shapes = {part.shape[1:] for part in parts.values()}
-    if len(shapes) > 1:
-        raise FormatError("the images of its parts differ in size")
-    parts.setdefault("validation", np.zeros((0, *shapes.pop()), np.uint8))
-    return {name: parts[name] for name in NPZ_PARTS}
-
-
-def grey_levels(
-    array: np.ndarray, name: str, image_shape: Sequence[int] | None = None
-) -> np.ndarray:
-    """Images as bytes 0 … 255.
-
-    Args:
-        array: [n, rows, columns] or [n, pixels], bytes or numbers in [0, 1], which are rounded to
-            the nearest of 256 levels. Without ``image_shape``, images given by pixels alone are
-            squares, or, where they cannot be, of one row.
-        name: what a message calls it.
-        image_shape: rows and columns; None for any.
-
-    Returns:
-        uint8 [n, rows, columns].
-
-    Raises:
-        FormatError: the shape, the type or a pixel is not as it should be.
-    """
-    if array.ndim not in (2, 3) or not array.size:
-        raise FormatError(
-            f"array `{name}` has the shape {list(array.shape)}; expected [n, rows, columns] or"
-            " [n, pixels]"
-        )
-    n_pixels = math.prod(array.shape[1:])
-    side = math.isqrt(n_pixels)
-    square = (side, side) if side**2 == n_pixels else (1, n_pixels)
-    shape = tuple(image_shape or (array.shape[1:] if array.ndim == 3 else square))
-    if math.prod(shape) != n_pixels:
-        raise FormatError(f"array `{name}` has images of {n_pixels} pixels, not {math.prod(shape)}")
-    if array.dtype != np.uint8:
-        numbers = array.reshape(len(array), n_pixels)
-        try:
-            refuse_pixels(numbers)
-        except FormatError as error:
-            raise FormatError(f"array `{name}`: {error}") from None
-        array = np.rint(numbers.astype(np.float64) * 255).astype(np.uint8)
-    return np.ascontiguousarray(array.reshape(-1, *shape))
-
-
-def refuse_pixels(images: np.ndarray, *, bounded: bool = True) -> None:
-    """Raise FormatError unless all of [n, D] are finite numbers, in [0, 1] where ``bounded``."""
-    if images.dtype.kind not in "fiub":
-        raise FormatError(f"the array is of type {images.dtype}; give bytes or numbers in [0, 1]")
-    checks = {"is not a finite number": ~np.isfinite(images)}
-    if bounded:
-        checks["is outside [0, 1]"] = (images < 0) | (images > 1)
-    for what, wrong in checks.items():
-        if wrong.any():
-            image, pixel = np.argwhere(wrong)[0]
-            raise FormatError(
-                f"pixel {pixel} of image {image} {what} ({images[image, pixel]:g};"
-                f" {int(wrong.sum()):,} such values in all)"
-            )
+    for part in ("train", "test"):
+        if len(parts[part]) < _LEAST_IMAGES:
+            name = chosen.names[part]
+            raise FormatError(f"array `{name}` has one image; give {_LEAST_IMAGES} or more")
+    parts.setdefault("validation", parts["train"][:0])
+    parts = {name: parts[name] for name in NPZ_PARTS}
+    counts = ", ".join(f"{len(images):,} {part}" for part, images in parts.items() if len(images))
+    aside = f"; left aside: {', '.join(chosen.aside)}" if chosen.aside else ""
+    return parts, f"{text}; {counts}{aside}"
 
 
 def _truncated(got: int, expected: int | None) -> str:

@@ -1,26 +1,40 @@
 """A person's own images, for a trained model to work on."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 
-from aevb.data.formats import FormatError, refuse_pixels
+from aevb.data.formats import flat
+from aevb.data.reading import (
+    FOLDER,
+    FormatError,
+    arrays_in,
+    as_images,
+    described,
+    only_images,
+    white_of,
+)
+from aevb.data.sources import Log
 from aevb.errors import DataError
 
 
 def read_images(
-    path: Path, image_shape: tuple[int, int], divisor: float = 255.0, *, bounded: bool = True
+    path: Path,
+    image_shape: tuple[int, int],
+    divisor: float = 255.0,
+    *,
+    margin: float = 0.0,
+    log: Log = lambda line: None,
 ) -> np.ndarray:
     """Images from a NumPy file, as the networks see them.
 
     Args:
-        path: an .npy file, or an .npz file with one array or one called ``images``: [n, D],
-            [n, rows, columns] or a single image [rows, columns]; bytes 0 … 255, or real numbers
-            in [0, 1].
+        path: a file that :mod:`aevb.data.reading` takes, with one array of images: [n, D],
+            [n, rows, columns] or a single image [rows, columns].
         image_shape: rows and columns that the model has learned from; D is their product.
         divisor: what bytes are divided by.
-        bounded: whether real numbers must be in [0, 1]; noisy images need not be.
+        margin: how far real numbers may lie outside [0, 1], as noisy images do.
+        log: called with what the images were taken for.
 
     Returns:
         [n, D], float32.
@@ -28,47 +42,19 @@ def read_images(
     Raises:
         DataError: one line that says what is wrong with which image.
     """
-    images = _read(Path(path))
-    n_pixels = math.prod(image_shape)
-    rows, columns = image_shape
-    if images.shape == (rows, columns):
-        images = images[np.newaxis]
-    if not (images.shape[1:] in ((rows, columns), (n_pixels,)) and len(images)):
-        raise DataError(
-            f"{path}: the array has the shape {list(images.shape)}; this model takes images of"
-            f" {rows} × {columns} pixels: [n, {rows}, {columns}] or [n, {n_pixels}] with n ≥ 1"
-        )
-    images = images.reshape(len(images), n_pixels)
-    if images.dtype == np.uint8:
-        return images.astype(np.float32) / np.float32(divisor)
     try:
-        refuse_pixels(images, bounded=bounded)
-    except FormatError as error:
-        raise DataError(f"{path}: {error}") from None
-    return images.astype(np.float32)
-
-
-def _read(path: Path) -> np.ndarray:
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content as archive:
-            names = archive.files
-            if len(names) != 1 and "images" not in names:
-                raise DataError(
-                    f"{path}: holds the arrays {', '.join(names) or '(none)'}; call the one to"
-                    " use `images`"
-                )
-            images = archive["images" if "images" in names else names[0]]
-            if not isinstance(images, np.ndarray):
-                raise ValueError("an archive of other files")
-            return images
+        name, array = only_images(arrays_in(Path(path).read_bytes()))
+        images = as_images(array, name, image_shape)
+        white = white_of({name: images}, margin)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
-    except DataError:
-        raise
-    except Exception as error:
-        # numpy, zipfile and zlib raise many types for damaged or foreign bytes.
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: not a readable .npy or .npz file of images ({detail})") from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: {FOLDER}") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    except FormatError as error:
+        raise DataError(f"{path}: {error}") from None
+    log(f"{path}: {described({name: images}, white)}")
+    values = flat(images).astype(np.float32)
+    # Bytes become pixels by the model's own divisor, in whatever numbers they come.
+    return values if white == 1 else values * np.float32(255 / white) / np.float32(divisor)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aevb.data.cache import read_cache
-from aevb.data.formats import IN_PARTS, Arrays
+from aevb.data.formats import Arrays
 from aevb.errors import DataError
 
 
@@ -56,7 +56,7 @@ def load(name: str, definition: dict, path: Path) -> Dataset:
         DataError: the file is missing or damaged, or the split asks for more than it holds.
     """
     arrays = read_cache(name, definition, path).arrays
-    in_parts = definition["format"] in IN_PARTS
+    in_parts = definition["format"] == "npz"
     parts = dict(arrays) if in_parts else _split(name, definition, arrays)
     if in_parts:
         # The parts follow each other, as in the canonical content.

@@ -5,10 +5,11 @@ from copy import deepcopy
 from pathlib import Path
 
 from aevb.config import PER_DATASET, for_dataset
-from aevb.data.formats import Arrays, FormatError, content_sha256, flat, image_parts
+from aevb.data.formats import content_sha256, flat, image_parts
+from aevb.data.reading import FOLDER, Arrays, FormatError
 from aevb.errors import ConfigError
 
-_FORMAT = "images"
+_NAME = "images"
 _MANIFOLD_ROWS = 10
 _LATENT_DIMS = (2, 5, 10, 20)
 _BLOCKS = (4, 3, 2, 1)
@@ -43,15 +44,14 @@ def adapt(config: dict, definitions: dict) -> tuple[dict, dict]:
     n_train, n_pixels = arrays["train"].shape
     scale = config["scale"]
     budget = config["scales"][scale]
-    dims = [n for n in config["latent_dims"] or _LATENT_DIMS if n <= n_pixels]
-    if not dims or n_pixels < 2:
+    dims = config["latent_dims"] or [n for n in _LATENT_DIMS if n <= n_pixels]
+    if n_pixels < 2 or max(dims) > n_pixels:
         raise ConfigError(
             f"dataset: {config['dataset']}: has images of {n_pixels} pixels; two or more are"
-            " needed, and a size in latent_dims of at most as many"
+            " needed, and no size in latent_dims above their number"
         )
     chosen = 10 if 10 in dims else dims[-1]
     budget["section2"]["panels"] = {name: [chosen]}
-    budget["truth"]["latent_dims"] = [n for n in budget["truth"]["latent_dims"] if n < n_pixels]
     figures = _figures(config["figures"], name, definition["image_shape"], dims, chosen, n_train)
     named = f"{name}_{scale}"
     own = {"scale": named, "scales": {named: budget}, "figures": figures}
@@ -66,20 +66,24 @@ def describe(path: Path, observation: str) -> tuple[str, dict, Arrays]:
         ConfigError: the file is missing, unreadable, or no file of images.
     """
     try:
-        parts = image_parts(path.read_bytes())
+        parts, understood = image_parts(path.read_bytes())
     except FileNotFoundError:
         raise ConfigError(f"dataset: {path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ConfigError(f"dataset: {path}: {FOLDER}") from None
     except OSError as error:
         raise ConfigError(f"dataset: {path} cannot be read: {error.strerror}") from None
     except FormatError as error:
         raise ConfigError(f"dataset: {path}: {error}") from None
     arrays = {part: flat(images) for part, images in parts.items()}
-    name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") or _FORMAT
-    name = name if name[0].isalpha() else f"{_FORMAT}_{name}"
+    stem = Path(path.name.removesuffix(".gz")).stem
+    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or _NAME
+    name = name if name[0].isalpha() else f"{_NAME}_{name}"
     definition = {
-        "format": _FORMAT,
+        "format": "npz",
         "image_shape": list(parts["train"].shape[1:]),
-        "label": path.stem,
+        "label": stem,
+        "understood": understood,
         "observation": observation,
         "sources": [{"kind": "local", "folder": str(path.parent)}],
         "split": None,

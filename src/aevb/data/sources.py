@@ -3,13 +3,17 @@
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -24,6 +28,11 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 60
 RETRY_SECONDS = (0.5, 1.0, 2.0)
 NPM_SECONDS = 300
+SEARCH_DEPTH = 3
+"""How many folders deep a local folder is searched for a file that is not in it."""
+SEARCH_FILES = 5000
+"""How many files and folders are looked at, at most."""
+_NAMES_SHOWN = 5
 
 Log = Callable[[str], object]
 
@@ -45,11 +54,16 @@ class Source(Protocol):
     def place(self, file_name: str) -> str:
         """Where exactly the file is looked for, for messages."""
 
-    def read(self, file_name: str, log: Log) -> bytes:
-        """The file's bytes, unverified.
+    def files(self, file_name: str, log: Log, alike: bool) -> Iterator[tuple[str, bytes]]:
+        """The files that may be it, likeliest first: where each lies, and its bytes, unverified.
+
+        Args:
+            file_name: its usual name.
+            log: called with a line for each attempt that takes time.
+            alike: whether files whose names are only like it are given, too.
 
         Raises:
-            SourceError: with the reason.
+            SourceError: there is none; with the reason.
         """
 
 
@@ -64,6 +78,9 @@ def make_source(entry: dict, data_dir: Path | None) -> Source:
 
 class LocalFolder:
     """A folder of files, each under its own name or with .gz added.
+
+    A file that is not there may lie in a folder below it, or be called by a name that differs in
+    its case, its separators or a copy's number alone, as other tools and browsers call it.
 
     Args:
         folder: the folder; None for the one in the environment variable AEVB_DATA_DIR.
@@ -81,20 +98,70 @@ class LocalFolder:
         """See Source.place."""
         return f"local folder {self.folder}" if self.folder else "local folder"
 
-    def read(self, file_name: str, log: Log) -> bytes:
-        """See Source.read."""
+    def files(self, file_name: str, log: Log, alike: bool) -> Iterator[tuple[str, bytes]]:
+        """See Source.files."""
         if self.folder is None:
             raise SourceDownError(f"none is set ({DATA_DIR_VARIABLE}, or data_dir in the config)")
         if not self.folder.is_dir():
             raise SourceDownError("there is no such folder")
-        for candidate in (file_name, f"{file_name}.gz"):
+        place, found = self.place(file_name), False
+        own = [self.folder / file_name, self.folder / f"{file_name}.gz"]
+        for path in own:
+            if path.is_file():
+                found = True
+                yield place, _bytes(path)
+        near = [path for path in self._listing if _key(path.name) == _key(file_name)]
+        near = [str(path.relative_to(self.folder)) for path in near if path not in own]
+        for relative in near if alike else ():
+            found = True
+            yield f"{place} has {relative}", _bytes(self.folder / relative)
+        if not found:
+            neither = f"has neither {file_name} nor {file_name}.gz"
+            if near:
+                raise SourceError(f"{neither}; if {near[0]} is it, give it that name and place")
+            raise SourceError(f"{neither}, nor one of a name like it{self._seen()}")
+
+    @cached_property
+    def _listing(self) -> list[Path]:
+        """The files in the folder and below it, those of each folder before those deeper."""
+        found, folders, left = [], deque([(self.folder, 0)]), SEARCH_FILES
+        while folders and left > 0:
+            folder, depth = folders.popleft()
             try:
-                return (self.folder / candidate).read_bytes()
-            except FileNotFoundError:
+                with os.scandir(folder) as entries:
+                    names = sorted(islice(entries, left), key=lambda entry: entry.name)
+                left -= len(names)
+                for entry in names:
+                    if not entry.is_dir():
+                        found.append(Path(entry.path))
+                    elif depth < SEARCH_DEPTH and not entry.name.startswith("."):
+                        folders.append((Path(entry.path), depth + 1))
+            except OSError:
+                # A folder that may not be read is passed over.
                 continue
-            except OSError as error:
-                raise SourceError(f"{candidate} cannot be read: {error.strerror}") from None
-        raise SourceError(f"has neither {file_name} nor {file_name}.gz")
+        return found
+
+    def _seen(self) -> str:
+        if not self._listing:
+            return "; it holds no file"
+        shown = [str(path.relative_to(self.folder)) for path in self._listing[:_NAMES_SHOWN]]
+        more = ", …" if len(self._listing) > _NAMES_SHOWN else ""
+        return (
+            f", {SEARCH_DEPTH} folders deep; it holds {len(self._listing):,} files"
+            f" ({', '.join(shown)}{more})"
+        )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def _key(name: str) -> str:
+    """What is left of a file's name without case, separators, .gz and the number of a copy."""
+    return re.sub(r"\(\d+\)|[^a-z0-9()]+", "", name.lower()).removesuffix("gz")
 
 
 class Mirror:
@@ -116,8 +183,11 @@ class Mirror:
 
     place = origin
 
-    def read(self, file_name: str, log: Log) -> bytes:
-        """See Source.read. Retries after a server's error (5xx) or a broken connection only."""
+    def files(self, file_name: str, log: Log, alike: bool) -> Iterator[tuple[str, bytes]]:
+        """See Source.files. Retries after a server's error (5xx) or a broken connection only."""
+        yield self.place(file_name), self._patiently(file_name, log)
+
+    def _patiently(self, file_name: str, log: Log) -> bytes:
         for wait in (*RETRY_SECONDS, None):
             try:
                 return self._download(file_name)
@@ -165,8 +235,12 @@ class NpmPackage:
 
     place = origin
 
+    def files(self, file_name: str, log: Log, alike: bool) -> Iterator[tuple[str, bytes]]:
+        """See Source.files."""
+        yield self.place(file_name), self.read(file_name, log)
+
     def read(self, file_name: str, log: Log) -> bytes:
-        """See Source.read."""
+        """The bytes of a file of the package, unverified; SourceError with the reason."""
         if self._tarball is None:
             self._tarball = self._pack(log)
         name = self.member.replace("{file}", file_name)

@@ -20,7 +20,7 @@ from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.labels import BACKWARD, labels
 from aevb.likelihood.methods import budget
 from aevb.likelihood.model import Model
-from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
+from aevb.models.linear_gaussian import LEAST_VARIANCE, LinearGaussian, ProbabilisticPCA
 from aevb.progress import LOGGER
 from aevb.trained import parameters_of
 
@@ -54,7 +54,7 @@ def compare_on_ppca(
     Returns:
         One row an estimator, see :func:`compare`.
     """
-    exact = ProbabilisticPCA.fit(data.train[:_FIT_POINTS] / 256, latent_dim)
+    exact = ProbabilisticPCA.fit(data.train[:_FIT_POINTS] / 256, latent_dim, LEAST_VARIANCE)
     architecture = LinearGaussian(data.train.shape[1], latent_dim)
     model = Model(architecture, exact.parameters(WIDENING))
     x = (data.test[:points] / 256).astype(np.float32)

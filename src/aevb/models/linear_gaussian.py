@@ -20,6 +20,10 @@ from aevb.models.vae import Parameters
 
 tfd = tfp.distributions
 
+LEAST_VARIANCE = 1e-4
+"""Of pixels in [0, 1], for :meth:`ProbabilisticPCA.fit` to few images or images much alike: a
+standard deviation of 2.5 grey levels, below that of any maximum on the paper's data."""
+
 
 @dataclass(frozen=True)
 class ProbabilisticPCA:
@@ -45,28 +49,44 @@ class ProbabilisticPCA:
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
 
     @classmethod
-    def fit(cls, x: np.ndarray, latent_dim: int) -> "ProbabilisticPCA":
+    def fit(cls, x: np.ndarray, latent_dim: int, least_variance: float = 0.0) -> "ProbabilisticPCA":
         """The maximum-likelihood parameters (Tipping & Bishop, eq. 7 and 8).
 
         σ² is the mean of the discarded eigenvalues of the sample covariance S (divided by N), and
         W = U (Λ − σ² I)^½ with the leading eigenvectors U. W is unique up to a rotation of z; this
         one makes the posterior covariance diagonal.
 
+        Where the data span N_z dimensions or fewer, as N_z + 1 images do, the likelihood has no
+        maximum: it grows without bound as σ² goes to 0. With ``least_variance`` these are the
+        parameters of largest likelihood whose σ² is not below it: directions of less variance have
+        weight 0, and so have dimensions of z beyond D.
+
         Args:
             x: [N, D].
-            latent_dim: N_z < D.
+            latent_dim: N_z.
+            least_variance: of σ², 0 for none.
 
         Raises:
-            ValueError: N_z is not below D, or the discarded eigenvalues vanish.
+            ValueError: N_z is below 1, or there is no maximum.
         """
         x = np.asarray(x, np.float64)
-        if not 0 < latent_dim < x.shape[1]:
-            raise ValueError(f"latent_dim must be in 1 … {x.shape[1] - 1}, not {latent_dim}")
+        if latent_dim < 1:
+            raise ValueError(f"latent_dim must be 1 or more, not {latent_dim}")
         mean = x.mean(axis=0)
         eigenvalues, eigenvectors = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
         kept, discarded = eigenvalues[::-1][:latent_dim], eigenvalues[::-1][latent_dim:]
-        variance = float(discarded.mean())
-        weights = eigenvectors[:, ::-1][:, :latent_dim] * np.sqrt(kept - variance)
+        variance = float(discarded.mean()) if len(discarded) else 0.0
+        if variance <= eigenvalues[-1] * len(eigenvalues) * np.finfo(np.float64).eps:
+            variance = 0.0
+        variance = max(variance, least_variance)
+        if variance == 0:
+            raise ValueError(
+                f"the data vary in latent_dim = {latent_dim} directions or fewer, so that the"
+                " likelihood has no maximum; give a least_variance"
+            )
+        weights = np.zeros((x.shape[1], latent_dim))
+        scales = np.sqrt(np.maximum(kept - variance, 0))
+        weights[:, : len(kept)] = eigenvectors[:, ::-1][:, :latent_dim] * scales
         return cls(weights, mean, variance)
 
     @classmethod
@@ -157,7 +177,7 @@ class ProbabilisticPCA:
         """Mean log p(x) of the data that :meth:`fit` has seen, nats a datapoint.
 
         −½ (D log 2π + log |W Wᵀ + σ² I| + D) (Tipping & Bishop, section 3.2); meaningless for
-        parameters that do not come from :meth:`fit`.
+        parameters that do not come from :meth:`fit`, or whose variance is the least allowed.
         """
         dim = len(self.mean)
         _, log_determinant = np.linalg.slogdet(self.covariance)
