@@ -76,7 +76,7 @@ rule projection:
 
 rule explorer:
     input:
-        explorer_page,
+        f"results/{config['scale']}/explorer.html",
 
 
 rule applications:

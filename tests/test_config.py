@@ -404,14 +404,38 @@ WRONG = {
     ),
     "text for a truth value": (
         {"require_all_data": "perhaps"},
-        ["require_all_data", "'perhaps'", "boolean"],
+        ["require_all_data", "'perhaps'", "true or false"],
     ),
     "text for a number": (
         {"checkpoint_seconds": "often"},
         ["checkpoint_seconds", "'often'", "number"],
     ),
-    "number for a list": ({"step_sizes": 0.01}, ["step_sizes", "0.01", "array"]),
-    "seed with a fraction": ({"seeds": [0, 1.5]}, ["seeds", "1.5", "integer"]),
+    "number for a list": (
+        {"step_sizes": 0.01},
+        ["step_sizes", "a list, each item a number", "write [0.01]"],
+    ),
+    "number for a list of sizes": (
+        {"latent_dims": 5},
+        ["latent_dims", "a list, each item a whole number (at least 1) or null; write [5]"],
+    ),
+    "one seed": (
+        {"seeds": 0},
+        ["seeds", "null, or a list, each item a whole number", "write [0]"],
+    ),
+    "seed twice": ({"seeds": [3, 3]}, ["seeds", "3 is named more than once"]),
+    "seed of a scale twice": (
+        {"scales": {"short": {"training_samples": 1, "seeds": {"default": [1, "1"]}}}},
+        ["scales.short.seeds", "1 is named more than once"],
+    ),
+    "budget with a unit": (
+        {"training_samples": "1M"},
+        ["training_samples", "'1M'", "a whole number (at least 1), or a table, each item"],
+    ),
+    "neither of two values": (
+        {"variants": {"authors": {"pixel_divisor": 3}}},
+        ["variants.authors.pixel_divisor", "3", "must be 255 or 256, or a table"],
+    ),
+    "seed with a fraction": ({"seeds": [0, 1.5]}, ["seeds", "1.5", "a whole number"]),
     "negative seed": ({"seeds": [-1]}, ["seeds", "-1", "at least 0"]),
     "budget 0": ({"training_samples": 0}, ["training_samples", "0", "at least 1"]),
     "budget as text": ({"training_samples": "lots"}, ["training_samples", "'lots'"]),
@@ -457,6 +481,34 @@ WRONG = {
     "quadrature in four dimensions": (
         figures(fig3={"latent_dim": 4}),
         ["figures.fig3.latent_dim", "4", "quadrature", "at most 3"],
+    ),
+    "more training images than there are": (
+        figures(fig3={"n_train": [1000, 50_001]}),
+        ["figures.fig3.n_train", "50001", "the 50000 training images of mnist"],
+    ),
+    "more images for full VB than there are": (
+        figures(section2={"full_vb": [60_000]}),
+        ["figures.section2.full_vb", "60000", "the 50000 training images of mnist"],
+    ),
+    "more latent dimensions than pixels": (
+        {"figures": {"fig2": {"latent_dims": {"frey_face": [561]}}}},
+        ["figures.fig2.latent_dims", "561", "the 560 pixels of an image of frey_face"],
+    ),
+    "probabilistic PCA without noise": (
+        {"scales": {"short": {"training_samples": 1, "truth": {"latent_dims": [2, 784]}}}},
+        ["scales.short.truth.latent_dims", "784", "probabilistic PCA", "784 pixels"],
+    ),
+    "too few samples for two halves": (
+        estimators(mine={"method": "harmonic", "samples": 3}),
+        ["estimators.mine", "two samples or more for each half of each chain", "samples=3"],
+    ),
+    "one chain to anneal": (
+        estimators(mine={"method": "ais", "chains": 1}),
+        ["estimators.mine", "need two chains or more", "chains=1"],
+    ),
+    "steps of an estimator that segments do not divide": (
+        estimators(mine={"method": "ais", "steps": 100}),
+        ["estimators.mine", "steps that are a multiple of the segments", "steps=100"],
     ),
     "unknown estimator of a scale": (
         {"scales": {"short": {"training_samples": 1, "truth": {"estimators": ["guess"]}}}},
@@ -554,6 +606,15 @@ WRONG |= {
         applications_with(representation={"mnist": [2], "frey_face": [2]}),
         ["figures.applications.representation"],
     ),
+    "a probe of a data set without labels": (
+        {
+            "figures": {
+                "fig2": {"latent_dims": {"mnist": [3], "frey_face": [2]}},
+                "applications": {"representation": {"frey_face": [2]}},
+            }
+        },
+        ["figures.applications.representation", "frey_face has no labels"],
+    ),
     "too many flipped bits": (
         applications_with(bit_flips=0.5),
         ["figures.applications.bit_flips", "less than 0.5"],
@@ -620,6 +681,8 @@ def test_file_that_is_no_table(tmp_path, content):
         ({"algorithm": "mcem"}, ["mcem", "n_train", "Figure 3"]),
         ({"latent_dim": 0}, ["latent_dim", "0", "minimum of 1"]),
         ({"n_train": 0}, ["n_train", "0", "minimum of 1"]),
+        ({"n_train": 50_001}, ["n_train", "50001", "the 50000 training images of mnist"]),
+        ({"latent_dim": 785}, ["latent_dim", "785", "the 784 pixels of an image of mnist"]),
         ({"algorithm": "mcem", "n_train": 0}, ["n_train", "0", "minimum of 1"]),
         ({"hidden_units": 0}, ["hidden_units", "0", "minimum of 1"]),
         ({"scale": "huge"}, ["scale", "'huge'", "short"]),

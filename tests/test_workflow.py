@@ -312,6 +312,48 @@ def test_wrong_configuration(untouched, case):
     assert not (untouched.folder / "data").exists()
 
 
+SMOKE_RUNS = "results/smoke/runs/authors/mnist"
+REFUSED = {
+    "quadrature in ten dimensions": (
+        [f"{SMOKE_RUNS}/aevb/hidden_units_100/n_train_1000/latent_dim_10/likelihood.csv"],
+        ["latent_dim", "10 is too large for quadrature", "at most 3"],
+    ),
+    "truth of a network in ten dimensions": (
+        ["results/smoke/runs/untrained/mnist/hidden_units_100/latent_dim_10/estimators.csv"],
+        ["latent_dim", "10 is too large for quadrature", "at most 3"],
+    ),
+    "more training images than there are": (
+        [f"{SMOKE_RUNS}/aevb/hidden_units_100/n_train_60000/latent_dim_3/curve.csv"],
+        ["n_train", "60000 is more than the 50000 training images of mnist"],
+    ),
+    "Monte Carlo EM without a number of images": (
+        [f"{SMOKE_RUNS}/mcem/latent_dim_3/curve.csv"],
+        ["mcem", "n_train"],
+    ),
+    "record of another scale": (
+        ["results/smoke/audit/claims.csv", "--config", "scale=quick"],
+        ["audit of smoke", "--config scale=smoke"],
+    ),
+    "manifolds of images of one's own without a plane": (
+        ["fig4", "--config", "dataset=own.npy", "latent_dims=[5]"],
+        ["figures.fig4.rows", "images of your own need a 2 in latent_dims"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_request_that_cannot_work(shipped, case):
+    """What cannot be made is refused by a dry run, in one line that says why."""
+    words, wanted = REFUSED[case]
+    np.save(shipped.folder / "own.npy", np.zeros((20, 6, 6), np.uint8))
+    code, text = shipped.snakemake("--dry-run", "--nolock", *words)
+    assert code != 0
+    assert "Traceback" not in text
+    (line,) = [line for line in text.splitlines() if "configuration error" in line]
+    for part in wanted:
+        assert part in line
+
+
 def test_plan_of_figure_3(shipped):
     """Once MNIST is there, `fig3` selects, trains and estimates for each of three algorithms and
     two training sets, and draws; the same at every scale."""

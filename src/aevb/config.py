@@ -1,8 +1,10 @@
 """Reading and checking the configuration, and turning it into the settings of one experiment."""
 
 import json
+import math
 import os
 import re
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import yaml
 
 from aevb.checkout import SCHEMAS
 from aevb.errors import ConfigError
+from aevb.likelihood.budgets import BUDGETS, MAX_LATENT_DIM
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 LABELS = {"aevb": "AEVB", "wake_sleep": "wake-sleep", "mcem": "MCEM", "full_vb": "full VB"}
@@ -77,7 +80,7 @@ def validate(values: dict, schema: dict, name: str) -> dict:
     validator = jsonschema.Draft202012Validator(schema)
     error = jsonschema.exceptions.best_match(validator.iter_errors(values))
     if error is not None:
-        raise ConfigError(f"{name}: {_explain(error)}")
+        raise ConfigError(f"{name}: {_explain(error, validator)}")
     _fill_defaults(values, schema, schema)
     return values
 
@@ -123,11 +126,6 @@ def load(config: dict | Path, datasets: Path, schemas: Path = SCHEMAS) -> tuple[
     if config["figures"]["fig3"]["bound"]:
         bound = config["figures"]["fig3"]["bound"]
         _choice(bound, config["estimators"], f"{name}: figures.fig3.bound")
-    latent_dim = config["figures"]["fig3"]["latent_dim"]
-    for estimator in wanted["figures.fig3"]:
-        if config["estimators"][estimator]["method"] == "quadrature" and latent_dim > 3:
-            where = f"{name}: figures.fig3.latent_dim"
-            raise ConfigError(f"{where}: {latent_dim} is too large for quadrature: at most 3")
     for estimator, settings in config["estimators"].items():
         allowed = _METHODS[settings["method"]]
         for key in set(settings) - {"method"}:
@@ -136,6 +134,13 @@ def load(config: dict | Path, datasets: Path, schemas: Path = SCHEMAS) -> tuple[
         config["estimators"][estimator] = {
             key: settings[key] for key in ("method", *allowed) if key in settings
         }
+        _check_budget(settings, f"{name}: estimators.{estimator}")
+    try:
+        estimator_settings(
+            config, config["figures"]["fig3"]["estimators"], config["figures"]["fig3"]["latent_dim"]
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{name}: figures.fig3.{error}") from None
     for figure in ("fig2", "variants"):
         for dataset in config["figures"][figure].get("latent_dims", {}):
             _choice(dataset, definitions, f"{name}: figures.{figure}.latent_dims")
@@ -150,6 +155,7 @@ def load(config: dict | Path, datasets: Path, schemas: Path = SCHEMAS) -> tuple[
                 f"{name}: scales.{scale}.applications.ais: {ais['steps']} steps are no multiple of"
                 f" {ais['segments']} segments"
             )
+    _check_sizes(config, definitions, name)
     return config, definitions
 
 
@@ -246,8 +252,9 @@ def experiment(
     Without, it is one of Figure 2.
 
     Raises:
-        ConfigError: for an unknown data set, algorithm, variant or scale, a count below 1, or
-            Monte Carlo EM without ``n_train``: it has no bound, and so no curve in Figure 2.
+        ConfigError: for an unknown data set, algorithm, variant or scale, a count below 1, more
+            latent dimensions than pixels or training images than there are, or Monte Carlo EM
+            without ``n_train``: it has no bound, and so no curve in Figure 2.
     """
     variant_name = _choice(variant or config["variant"], config["variants"], "variant")
     scale = _choice(scale or config["scale"], config["scales"], "scale")
@@ -257,6 +264,8 @@ def experiment(
     for key, count in counts.items():
         if count is not None and count < 1:
             raise ConfigError(f"{key}: {count} is below the minimum of 1")
+    _at_most_the_pixels(latent_dim, dataset, definitions, "latent_dim")
+    _at_most_the_images(n_train, dataset, definitions, "n_train")
     if algorithm == "mcem" and n_train is None:
         raise ConfigError("mcem: give n_train, the number of training images, as in Figure 3")
     reading, budget = config["variants"][variant_name], config["scales"][scale]
@@ -312,6 +321,22 @@ def experiment(
         full_vb=config["full_vb"] if algorithm == "full_vb" else {},
         **samples,
     )
+
+
+def estimator_settings(config: dict, names: Iterable[str], latent_dim: int) -> dict[str, dict]:
+    """The settings of these estimators of log p(x), for models with ``latent_dim`` dimensions.
+
+    Raises:
+        ConfigError: quadrature is among them, and there are too many dimensions for it.
+    """
+    chosen = {name: config["estimators"][name] for name in names}
+    for name, settings in chosen.items():
+        if settings["method"] == "quadrature" and latent_dim > MAX_LATENT_DIM:
+            raise ConfigError(
+                f"latent_dim: {latent_dim} is too large for quadrature (the estimator {name}): at"
+                f" most {MAX_LATENT_DIM}"
+            )
+    return chosen
 
 
 ESTIMATORS = {
@@ -465,6 +490,78 @@ def _check_trained_models(figures: dict, definitions: dict, name: str) -> None:
             )
 
 
+def _check_sizes(config: dict, definitions: dict, name: str) -> None:
+    """No latent space has more dimensions than an image pixels, no training set more images than
+    there are, and a linear probe has labels."""
+    figures = config["figures"]
+    fig3, section2, representation = (
+        figures["fig3"],
+        figures["section2"],
+        figures["applications"]["representation"],
+    )
+    wanted = {
+        f"figures.{figure}.latent_dims": figures[figure]["latent_dims"]
+        for figure in ("fig2", "fig5", "projection", "applications", "variants")
+    }
+    wanted |= {
+        "figures.fig3.latent_dim": {fig3["dataset"]: fig3["latent_dim"]},
+        "figures.applications.representation": representation,
+        "figures.section2.gradients": section2["gradients"],
+    }
+    if section2["dataset"]:
+        wanted["figures.section2.latent_dim"] = {section2["dataset"]: section2["latent_dim"]}
+    for scale, budget in config["scales"].items():
+        wanted[f"scales.{scale}.section2.panels"] = budget["section2"]["panels"]
+        dataset, sizes = figures["estimators"]["dataset"], budget["truth"]["latent_dims"]
+        pixels = math.prod(definitions[dataset]["image_shape"])
+        if max(sizes, default=0) >= pixels:
+            raise ConfigError(
+                f"{name}: scales.{scale}.truth.latent_dims: {max(sizes)} leaves probabilistic PCA"
+                f" no noise in the {pixels} pixels of an image of {dataset}"
+            )
+    for where, latent_dims in wanted.items():
+        for dataset, sizes in latent_dims.items():
+            for size in sizes if isinstance(sizes, list) else [sizes]:
+                _at_most_the_pixels(size, dataset, definitions, f"{name}: {where}")
+    images = {"fig3.n_train": fig3["n_train"], "section2.full_vb": section2["full_vb"]}
+    for where, counts in images.items():
+        for n_train in counts:
+            _at_most_the_images(n_train, fig3["dataset"], definitions, f"{name}: figures.{where}")
+    for dataset in representation:
+        arrays = {file.get("array") for file in definitions[dataset]["files"].values()}
+        if not {"train_labels", "test_labels"} <= arrays:
+            raise ConfigError(
+                f"{name}: figures.applications.representation: {dataset} has no labels, which a"
+                " linear probe learns"
+            )
+
+
+def _at_most_the_pixels(latent_dim: int, dataset: str, definitions: dict, where: str) -> None:
+    pixels = math.prod(definitions[dataset]["image_shape"])
+    if latent_dim > pixels:
+        raise ConfigError(
+            f"{where}: {latent_dim} is more than the {pixels} pixels of an image of {dataset}"
+        )
+
+
+def _at_most_the_images(n_train: int | None, dataset: str, definitions: dict, where: str) -> None:
+    # How many a file of its own parts holds is known when it has been read.
+    split = definitions[dataset].get("split")
+    if n_train is not None and split and n_train > split["train"]:
+        raise ConfigError(
+            f"{where}: {n_train} is more than the {split['train']} training images of {dataset}"
+        )
+
+
+def _check_budget(settings: dict, where: str) -> None:
+    budget = BUDGETS.get(settings["method"])
+    if budget:
+        try:
+            budget(**{key: value for key, value in settings.items() if key != "method"}).check()
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from None
+
+
 def _check_per_dataset(config: dict, definitions: dict, name: str) -> None:
     """Values given for each data set name known ones, and leave out none that a figure needs."""
     groups = {"": config} | {
@@ -539,7 +636,7 @@ def _fill_defaults(value: Any, schema: dict, root: dict) -> None:
             _fill_defaults(item, schema["items"], root)
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
+def _explain(error: jsonschema.ValidationError, validator: Any) -> str:
     where = ".".join(str(part) for part in error.absolute_path) or "top level"
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
@@ -550,16 +647,56 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "enum":
         allowed = ", ".join(map(str, error.validator_value))
         return f"{where}: {error.instance!r} is unknown; allowed: {allowed}"
-    if error.validator in ("minimum", "exclusiveMinimum"):
-        bound = "at least" if error.validator == "minimum" else "greater than"
-        return f"{where}: {error.instance!r} must be {bound} {error.validator_value}"
-    if error.validator == "exclusiveMaximum":
-        return f"{where}: {error.instance!r} must be less than {error.validator_value}"
-    if error.validator == "type":
-        wanted = error.validator_value
-        wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        return f"{where}: {error.instance!r} must be of type {wanted}"
+    if error.validator in _BOUNDS:
+        bound = f"{_BOUNDS[error.validator]} {error.validator_value}"
+        return f"{where}: {error.instance!r} must be {bound}"
+    if error.validator == "uniqueItems":
+        repeated = {str(item) for item in error.instance if error.instance.count(item) > 1}
+        return f"{where}: {', '.join(sorted(repeated))} is named more than once"
+    if error.validator in ("type", "oneOf"):
+        listed = validator.evolve(schema=error.schema).is_valid([error.instance])
+        hint = f"; write [{error.instance}]" if listed else ""
+        return f"{where}: {error.instance!r} must be {_kind(error.schema, validator.schema)}{hint}"
     return f"{where}: {_one_line(error.message)}"
+
+
+_BOUNDS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "greater than",
+    "exclusiveMaximum": "less than",
+}
+_KINDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+def _kind(schema: dict, root: dict) -> str:
+    """What a schema allows, in words."""
+    schema = resolve(schema, root)
+    if "oneOf" in schema:
+        return ", or ".join(_kind(option, root) for option in schema["oneOf"])
+    if "enum" in schema:
+        return " or ".join(map(str, schema["enum"]))
+    types = schema.get("type", [])
+    rest = schema.get("additionalProperties")
+    parts = {"array": schema.get("items"), "object": rest if isinstance(rest, dict) else None}
+    words = []
+    for kind in [types] if isinstance(types, str) else types:
+        word = _KINDS[kind]
+        if kind in ("integer", "number"):
+            bounds = [f"{text} {schema[key]}" for key, text in _BOUNDS.items() if key in schema]
+            word += f" ({' and '.join(bounds)})" if bounds else ""
+        elif parts.get(kind):
+            word += f", each item {_kind(parts[kind], root)}"
+        words.append(word)
+    return " or ".join(words)
 
 
 def _one_line(error: object) -> str:

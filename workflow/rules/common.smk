@@ -10,6 +10,7 @@ from snakemake.checkpoints import Checkpoint
 
 from aevb import config as configuration
 from aevb.errors import AevbError
+from aevb.likelihood.budgets import MAX_LATENT_DIM
 from aevb.outputs import PROJECTIONS, Outputs
 from aevb.provenance import code_hash
 
@@ -17,13 +18,25 @@ from aevb.provenance import code_hash
 # read again for each of its `use rule`.
 CAPTIONS = ("left_out", "findings", "verdicts")
 
-try:
-    SETTINGS, DATASETS = configuration.load(
-        {key: value for key, value in config.items() if key not in CAPTIONS},
-        configuration_file("datasets.yaml"),
-    )
-except AevbError as error:
-    sys.exit(f"configuration error: {error}")
+
+def refuse(reason):
+    """End the workflow before any job, with one line."""
+    sys.exit(f"configuration error: {reason}")
+
+
+def asked(function, *arguments, **options):
+    """What ``function`` makes of a person's settings or wishes, which it may refuse."""
+    try:
+        return function(*arguments, **options)
+    except AevbError as error:
+        refuse(error)
+
+
+SETTINGS, DATASETS = asked(
+    configuration.load,
+    {key: value for key, value in config.items() if key not in CAPTIONS},
+    configuration_file("datasets.yaml"),
+)
 
 config |= SETTINGS
 FIGURES = SETTINGS["figures"]
@@ -92,7 +105,8 @@ def labels(figure, form, dataset, algorithm, latent_dim):
 
 def experiment(wildcards, latent_dim, n_train=None):
     """The settings of one training run, of Figure 3 where there is an ``n_train``."""
-    return configuration.experiment(
+    return asked(
+        configuration.experiment,
         SETTINGS,
         DATASETS,
         dataset=wildcards.dataset,
@@ -119,9 +133,9 @@ def snapshot_option(wildcards, output):
 def selection_settings(wildcards):
     """The experiments on which the step size is selected: Figure 2's panels of the data set."""
     if wildcards.dataset not in FIG2["latent_dims"]:
-        sys.exit(
-            f"configuration error: {wildcards.dataset} has no entry in figures.fig2.latent_dims,"
-            " on which its step size would be selected"
+        refuse(
+            f"{wildcards.dataset} has no entry in figures.fig2.latent_dims, on which its step size"
+            " would be selected"
         )
     return [
         experiment(wildcards, latent_dim).for_selection().to_json()
@@ -138,8 +152,14 @@ def fig3_selection_settings(wildcards):
 def likelihood_estimators(wildcards):
     """Settings of the estimators that Figure 3 shows, and of the bound beside them."""
     names = dict.fromkeys([*FIG3["estimators"], FIG3["bound"]])
+    names.pop(None, None)
     return json.dumps(
-        {name: SETTINGS["estimators"][name] for name in names if name is not None}
+        asked(
+            configuration.estimator_settings,
+            SETTINGS,
+            names,
+            int(wildcards.latent_dim),
+        )
     )
 
 
@@ -180,6 +200,17 @@ def truth_estimators(wildcards):
     return json.dumps({name: SETTINGS["estimators"][name] for name in wanted})
 
 
+def network_truth_estimators(wildcards):
+    """The same for a network, of which the truth is quadrature's."""
+    latent_dim = int(wildcards.latent_dim)
+    if latent_dim > MAX_LATENT_DIM:
+        refuse(
+            f"latent_dim: {latent_dim} is too large for quadrature, which the estimators are"
+            f" compared with: at most {MAX_LATENT_DIM}"
+        )
+    return truth_estimators(wildcards)
+
+
 def truth_points(wildcards):
     return truth_settings(wildcards)["points"]
 
@@ -187,7 +218,8 @@ def truth_points(wildcards):
 def truth_network_settings(wildcards):
     """The experiment whose network, before training, the estimators are compared on; of its data
     set alone where they are compared on probabilistic PCA."""
-    return configuration.experiment(
+    return asked(
+        configuration.experiment,
         SETTINGS,
         DATASETS,
         dataset=wildcards.dataset,
@@ -228,7 +260,10 @@ def study_datasets(wildcards):
 
 
 def study_experiments(wildcards):
-    return configuration.study(SETTINGS, DATASETS, wildcards.study, wildcards.scale)
+    shown("section2", "dataset")
+    return asked(
+        configuration.study, SETTINGS, DATASETS, wildcards.study, wildcards.scale
+    )
 
 
 def study_settings(wildcards):
@@ -258,7 +293,7 @@ def step_size_options(wildcards, input):
 
 
 def gradient_weights(wildcards):
-    dims = FIGURES["section2"]["gradients"]
+    dims = shown("section2", "gradients")
     return weights_of(wildcards, {dataset: [n] for dataset, n in dims.items()})
 
 
@@ -288,7 +323,8 @@ def reparameterisation_draws(wildcards):
 
 def full_vb_experiment(wildcards, algorithm):
     """Full VB, or AEVB beside it, on Figure 3's network with section 2's budget."""
-    one = configuration.experiment(
+    one = asked(
+        configuration.experiment,
         SETTINGS,
         DATASETS,
         dataset=wildcards.dataset,
@@ -374,8 +410,24 @@ def records_of(datasets):
     return [f"{CACHE}/{dataset}.json" for dataset in available(datasets)]
 
 
+def shown(figure, key):
+    """What a figure is to show, which must be something where it is asked for."""
+    content = FIGURES[figure][key]
+    if not content:
+        own = (
+            "; images of your own need a 2 in latent_dims"
+            if SETTINGS["dataset"]
+            else ""
+        )
+        refuse(
+            f"figures.{figure}.{key}: names no data set, so nothing can be drawn{own}"
+        )
+    return content
+
+
 def manifold_weights(wildcards):
-    return weights_of(wildcards, {dataset: [2] for dataset in FIGURES["fig4"]["rows"]})
+    rows = shown("fig4", "rows")
+    return weights_of(wildcards, {dataset: [2] for dataset in rows})
 
 
 def manifold_rows(wildcards):
@@ -384,11 +436,11 @@ def manifold_rows(wildcards):
 
 
 def sample_weights(wildcards):
-    return weights_of(wildcards, FIGURES["fig5"]["latent_dims"])
+    return weights_of(wildcards, shown("fig5", "latent_dims"))
 
 
 def projection_weights(wildcards):
-    return weights_of(wildcards, FIGURES["projection"]["latent_dims"])
+    return weights_of(wildcards, shown("projection", "latent_dims"))
 
 
 def projection_records(wildcards):
@@ -396,9 +448,8 @@ def projection_records(wildcards):
 
 
 def explorer_weights(wildcards):
-    return weights_of(
-        wildcards, {dataset: [2] for dataset in FIGURES["explorer"]["datasets"]}
-    )
+    datasets = shown("explorer", "datasets")
+    return weights_of(wildcards, {dataset: [2] for dataset in datasets})
 
 
 def explorer_curves(wildcards):
@@ -422,7 +473,7 @@ def super_resolution_options(wildcards):
 
 
 def probe_weights(wildcards):
-    return weights_of(wildcards, FIGURES["applications"]["representation"])
+    return weights_of(wildcards, shown("applications", "representation"))
 
 
 def probe_records(wildcards):
@@ -430,7 +481,7 @@ def probe_records(wildcards):
 
 
 def application_weights(wildcards):
-    latent_dims = FIGURES["applications"]["latent_dims"]
+    latent_dims = shown("applications", "latent_dims")
     return weights_of(wildcards, {dataset: [n] for dataset, n in latent_dims.items()})
 
 
@@ -439,7 +490,7 @@ def application_records(wildcards):
 
 
 def anomaly_weights(wildcards):
-    dataset = FIGURES["applications"]["anomaly"]
+    dataset = shown("applications", "anomaly")
     latent_dim = FIGURES["applications"]["latent_dims"][dataset]
     return weights_of(wildcards, {dataset: [latent_dim]})
 
@@ -572,8 +623,9 @@ def everything(wildcards):
 def record_files(wildcards):
     """What a manifest waits for: all that is made of this scale."""
     if wildcards.scale != SETTINGS["scale"]:
-        raise WorkflowError(
-            f"the manifest of {wildcards.scale} needs --config scale={wildcards.scale}"
+        refuse(
+            f"the manifest and the audit of {wildcards.scale} need --config"
+            f" scale={wildcards.scale}"
         )
     return everything(wildcards)
 
@@ -718,7 +770,7 @@ def step_size_tables(wildcards):
 
 def variant_curves(wildcards):
     """For the table of variants: each variant's name and its curves."""
-    latent_dims = FIGURES["variants"]["latent_dims"]
+    latent_dims = shown("variants", "latent_dims")
     return {
         variant: [
             curve

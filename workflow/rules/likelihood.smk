@@ -75,7 +75,7 @@ rule compare_estimators_untrained:
         runtime="2h",
     params:
         settings=truth_network_settings,
-        estimators=truth_estimators,
+        estimators=network_truth_estimators,
         points=truth_points,
         code=code_hash("aevb.likelihood.truth_table"),
     shell:
@@ -101,7 +101,7 @@ rule compare_estimators_network:
         mem_mb=3000,
         runtime="2h",
     params:
-        estimators=truth_estimators,
+        estimators=network_truth_estimators,
         points=truth_points,
         code=code_hash("aevb.likelihood.truth_table"),
     shell:

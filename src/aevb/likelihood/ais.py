@@ -20,6 +20,7 @@ from scipy.special import logsumexp
 
 from aevb import random
 from aevb.likelihood import hmc
+from aevb.likelihood.budgets import AIS
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_likelihood, log_prior
 from aevb.models.vae import Parameters
@@ -34,25 +35,8 @@ ACCEPTANCE = (0.5, 0.995)
 """The range of mean acceptance of a value that passes."""
 
 
-class Budget(NamedTuple):
-    """What an estimate may cost."""
-
-    chains: int = 16
-    """C ≥ 2, for each datapoint and direction."""
-    steps: int = 512
-    """T, temperatures of each chain, one transition each: a multiple of ``segments``."""
-    segments: int = 16
-    """K, stretches of the schedule with a step size of their own. Within one, the inverse
-    temperature grows linearly."""
-    leapfrog_steps: int = 2
-    """Of each transition."""
-    target_acceptance: float = 0.8
-    """What the step sizes adapt to."""
-    tuning_chains: int = 4
-    """Of the preliminary run, for each datapoint."""
-    tuning_steps: int = 20
-    """Transitions of the preliminary run at each temperature of :data:`LADDER`, 8 or more: half
-    of them to adapt, half to measure."""
+Budget = AIS
+check = Budget.check
 
 
 class Sandwich(NamedTuple):
@@ -157,16 +141,6 @@ def sandwich(model: Model, n: int, budget: Budget, seed: int) -> Sandwich:
     """
     z, x = simulate(model, n, seed)
     return Sandwich(x, estimate(model, x, budget, seed), reverse(model, z, x, budget, seed))
-
-
-def check(budget: Budget) -> None:
-    """Raise ValueError for a budget that makes no sense."""
-    if budget.chains < 2 or budget.segments < 1 or budget.steps % budget.segments:
-        raise ValueError(
-            f"need two chains or more and steps that are a multiple of the segments, not {budget}"
-        )
-    if budget.steps < 1 or budget.leapfrog_steps < 1 or budget.tuning_steps < 8:
-        raise ValueError(f"need a step, a leapfrog step and 8 tuning steps or more, not {budget}")
 
 
 def evaluations(budget: Budget) -> int:

@@ -4,12 +4,11 @@ For the estimator of Appendix D, to which any density is right and a closer one 
 """
 
 import math
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import tensorflow as tf
 
-Kind = Literal["kernel", "diagonal", "full"]
-KINDS = get_args(Kind)
+from aevb.likelihood.budgets import Kind
 
 SAMPLES_PER_DIMENSION = 4
 """With fewer, a kernel density or a full covariance is not tried."""

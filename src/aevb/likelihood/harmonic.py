@@ -18,42 +18,20 @@ samples and a kernel density falls short of the spread by a factor of two to fou
 
 import functools
 from enum import IntEnum
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from aevb import random
 from aevb.likelihood import hmc
-from aevb.likelihood.density import KINDS, SMALLEST_DEVIATION, Density, Kind, log_density
+from aevb.likelihood.budgets import Harmonic, Kind
+from aevb.likelihood.density import SMALLEST_DEVIATION, Density, log_density
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_joint, log_likelihood, log_prior
 from aevb.models.vae import Parameters
 
-
-class Budget(NamedTuple):
-    """What an estimate may cost, and what passes."""
-
-    samples: int = 50
-    """Posterior samples of each datapoint, of all its chains together: one half fits q, the other
-    enters the estimate."""
-    chains: int = 1
-    """C, of each datapoint."""
-    leapfrog_steps: int = 4
-    """Of each transition."""
-    burn_in: int = 50
-    """Transitions before the first sample, which adapt the step sizes; the paper gives none."""
-    target_acceptance: float = 0.9
-    """What the step sizes adapt to."""
-    jitter: float = 0.2
-    """Of the step sizes, see :class:`aevb.likelihood.hmc.JitteredHMC`."""
-    density: Kind = "kernel"
-    """q, see :func:`aevb.likelihood.density.log_density`."""
-    annealing: int = 0
-    """Temperatures between prior and posterior that new chains pass through first, see
-    :func:`hmc.anneal`; with 0 they start from the prior as they are."""
-    max_rhat: float = 1.01
-    """Of a value that passes."""
+Budget = Harmonic
+check = Budget.check
 
 
 PAPER = Budget(max_rhat=1.15)
@@ -193,17 +171,6 @@ def harmonic_mean(log_weights: tf.Tensor, effective: tf.Tensor) -> tuple[tf.Tens
     relative = tf.exp(log_weights - log_mean)
     variance = tf.reduce_sum((relative - 1) ** 2, axis=0) / (m - 1)
     return -log_mean, tf.sqrt(variance / effective)
-
-
-def check(budget: Budget) -> None:
-    """Raise ValueError for a budget that makes no sense."""
-    halves = 2 * budget.chains
-    if budget.chains < 1 or budget.samples % halves or budget.samples // halves < 2:
-        raise ValueError(f"two samples or more for each half of each chain are needed: {budget}")
-    if min(budget.burn_in, budget.annealing) < 0 or budget.leapfrog_steps < 1:
-        raise ValueError(f"neither burn-in nor leapfrog steps can be so few: {budget}")
-    if budget.density not in KINDS:
-        raise ValueError(f"the density must be one of {KINDS}, not {budget.density!r}")
 
 
 def _keys(seed: int, stream: _Stream) -> list[tf.Tensor]:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from scipy.special import softmax
 
 from aevb import random
+from aevb.likelihood.budgets import Importance
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_joint
 from aevb.models.vae import Parameters
@@ -24,13 +25,8 @@ LARGEST_STANDARD_ERROR = 0.2
 """Of a value that passes, in nats."""
 
 
-class Budget(NamedTuple):
-    """What an estimate may cost."""
-
-    samples: int = 5000
-    """k ≥ 1, for each datapoint."""
-    block: int = 100
-    """How many of them at once: memory grows with it, the result does not depend on it."""
+Budget = Importance
+check = Budget.check
 
 
 class _Sums(NamedTuple):
@@ -88,12 +84,6 @@ def estimate(model: Model, x: np.ndarray, budget: Budget, seed: int) -> Estimate
         diagnostics={"ess": ess, "max_share": 1 / first, "pareto_k": shape},
         likelihood_evaluations=len(x) * k,
     )
-
-
-def check(budget: Budget) -> None:
-    """Raise ValueError for a budget that makes no sense."""
-    if budget.samples < 1 or budget.block < 1:
-        raise ValueError(f"need one sample or more, in blocks of one or more, not {budget}")
 
 
 def pareto_k(tail: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy.special import logsumexp
 
+from aevb.likelihood.budgets import MAX_LATENT_DIM, Quadrature
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_likelihood
 from aevb.models.linear_gaussian import LinearGaussian
@@ -37,9 +38,6 @@ from aevb.models.pixels import log_normaliser
 from aevb.models.vae import VAE, Parameters
 
 tfd = tfp.distributions
-
-MAX_LATENT_DIM = 3
-"""The number of lattice points grows exponentially with N_z."""
 
 # Shapes of the compiled programs: everything is padded to them.
 _DATAPOINTS, _SCAN_NODES = 512, 1024
@@ -59,30 +57,8 @@ _WORST = 100.0
 """Nats: the error of a lattice of which one half sees nothing."""
 
 
-class Budget(NamedTuple):
-    """How exact the integral is to be, and how much may be spent on it."""
-
-    tolerance: float = 0.01
-    """Largest error estimate that passes, nats."""
-    scan_spacing: tuple[float, ...] = (0.05, 0.1, 0.25)
-    """Of the lattice that searches for the posterior's mass; for N_z = 1, 2 and 3."""
-    scan_radius: float = 6.0
-    """Of the ball that it covers. The prior has 1e-7 of its mass outside."""
-    starts: int = 8
-    """Local maxima of the scan from which modes are sought, at most."""
-    spacing: tuple[float, ...] = (0.6, 1.0, 1.4)
-    """Of the first lattice's halves, in posterior standard deviations; for N_z = 1, 2 and 3."""
-    radius: tuple[float, ...] = (8.0, 5.5, 5.2)
-    """Of the first lattice, in posterior standard deviations; for N_z = 1, 2 and 3."""
-    rounds: int = 6
-    """Lattices a datapoint may have, at most: the second as fine as the first, each further one
-    with 4/5 of the spacing before and a radius larger by one."""
-
-
-def check(budget: Budget) -> None:
-    """Raise ValueError for a budget that makes no sense."""
-    if not budget.tolerance > 0 or budget.rounds < 1 or budget.starts < 1:
-        raise ValueError(f"need a positive tolerance, a round and a start or more, not {budget}")
+Budget = Quadrature
+check = Budget.check
 
 
 def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: int = 0) -> Estimate:
