@@ -39,7 +39,7 @@ class GaussianMean:
     def prior(self) -> tfd.Distribution:
         return tfd.Independent(tfd.Normal(tf.zeros(1), tf.ones(1)), 1)
 
-    def noise(self, keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+    def noise(self, keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
         return normal(keys, shape)
 
     def encode(self, encoder: MLP, x: tf.Tensor) -> tfd.Distribution:

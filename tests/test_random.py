@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 from scipy import stats
 
 from aevb import random
@@ -60,6 +61,110 @@ def test_every_seed_purpose_and_step_has_a_key_of_its_own():
         for key in random.keys(seeds, purpose, step)
     }
     assert len(found) == 20 * len(Purpose) * 5
+
+
+def one_by_one(draw, keys):
+    """What TensorFlow draws under XLA for each key by itself."""
+    compiled = tf.function(draw, jit_compile=True, autograph=False)
+    return np.stack([compiled(key).numpy() for key in keys])
+
+
+def check_equal(found, expected):
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+ANY_SEEDS = [[0], [1, -1], [7, 2**31 - 1, -(2**31)], [2**31, 2**40 + 3, -5]]
+MEMBERS_AND_SHAPES = [
+    (1, ()),
+    (5, ()),
+    (2, (1,)),
+    (5, (7,)),
+    (1, (100,)),
+    (2, (0,)),
+    (5, (1, 1)),
+    (5, (3, 5)),
+    (2, (5, 3, 3)),
+    (1, (1, 100, 20)),
+    (5, (2, 1, 100, 20)),
+]
+KEYS = random.keys(tf.constant([0, -1, 7, 2**31 - 1, 3]), Purpose.PRIOR, 5)
+
+
+@pytest.mark.parametrize("seeds", ANY_SEEDS)
+def test_keys_are_tensorflows(seeds):
+    """Negative seeds and seeds beyond 32 bits, too; all purposes, and steps to the largest."""
+    seeds = tf.constant(seeds)
+    for purpose in Purpose:
+        for step in (0, 1, 1000, 2**31 - 1, -3):
+            expected = [
+                tf.random.experimental.stateless_fold_in(
+                    tf.stack([seed, tf.constant(int(purpose), seed.dtype)]), step, alg="philox"
+                )
+                for seed in seeds
+            ]
+            check_equal(random.keys(seeds, purpose, step).numpy(), np.stack(expected))
+
+
+def test_a_number_for_each_key_can_be_folded_in():
+    numbers = tf.range(5) * 1000
+    expected = [random.fold_in(KEYS[i : i + 1], numbers[i])[0] for i in range(5)]
+    check_equal(random.fold_in(KEYS, numbers).numpy(), np.stack(expected))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_split_keys_are_those_of_tensorflow_probability(n):
+    found = np.stack(random.split(KEYS, n, salt="draw 1"), axis=1)
+    expected = one_by_one(
+        lambda key: tf.stack(tfp.random.split_seed(key, n=n, salt="draw 1")), KEYS
+    )
+    check_equal(found, expected)
+    assert (found != np.stack(random.split(KEYS, n, salt="draw 2"), axis=1)).all()
+
+
+@pytest.mark.parametrize(("members", "shape"), MEMBERS_AND_SHAPES)
+def test_numbers_are_tensorflows(members, shape):
+    """Bits are equal; normal numbers, which XLA may fuse otherwise, within rounding."""
+    keys = KEYS[:members]
+    expected = one_by_one(lambda key: tf.random.stateless_uniform(shape, key, alg="threefry"), keys)
+    check_equal(random.uniform(keys, shape).numpy(), expected)
+    expected = one_by_one(lambda key: tf.random.stateless_normal(shape, key, alg="threefry"), keys)
+    found = random.normal(keys, shape)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "high"), [(7, 1000), (100, 50_000), (1, 3), (6, 2**31 - 1)])
+def test_indices_are_tensorflows(n, high):
+    expected = one_by_one(
+        lambda key: tf.random.stateless_uniform((n,), key, 0, high, tf.int32, alg="threefry"), KEYS
+    )
+    check_equal(random.indices(KEYS, n, high).numpy(), expected)
+
+
+def test_control_another_bit_or_key_is_found():
+    expected = one_by_one(lambda key: tf.random.stateless_uniform((7,), key, alg="threefry"), KEYS)
+    with pytest.raises(AssertionError):
+        check_equal(np.nextafter(random.uniform(KEYS, (7,)), np.float32(1)), expected)
+    with pytest.raises(AssertionError):
+        check_equal(random.uniform(KEYS ^ 1, (7,)).numpy(), expected)
+
+
+def test_the_program_is_as_long_for_many_members_as_for_two():
+    def lines(members):
+        @tf.function(jit_compile=True, autograph=False)
+        def run(seeds):
+            keys = random.split(random.keys(seeds, Purpose.PRIOR, 1), 2, salt="")
+            return random.normal(keys[0], (1, 100, 20)), random.uniform(keys[1], (100, 784))
+
+        return run.experimental_get_compiler_ir(tf.range(members))(stage="stablehlo").splitlines()
+
+    two, many = lines(2), lines(64)
+    assert len(two) > 500
+    assert len(many) < 1.02 * len(two)
+    assert not any("rng_bit_generator" in line or "custom_call" in line for line in many)
+    # No table of the 39,200 counters either, which TensorFlow makes of a constant range.
+    assert max(len(line) for line in many) < 39_200
 
 
 def long_draw(seed, purpose, step):

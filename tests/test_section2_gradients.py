@@ -52,7 +52,7 @@ def estimates(model: Model, x: np.ndarray, kind: str, draws: int, n: int = 1000)
     return np.array(found)
 
 
-def noise_keys(i: int) -> list[tf.Tensor]:
+def noise_keys(i: int) -> tf.Tensor:
     return random.keys(tf.constant([7]), random.Purpose.ESTIMATORS, i)
 
 

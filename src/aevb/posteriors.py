@@ -74,12 +74,12 @@ class LocationScale:
         return tf.reduce_sum(negative_kl(self.kind, self.location, self.scale), axis=-1)
 
 
-def noise(kind: str, keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+def noise(kind: str, keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """ε [E, *shape], float32, of mean 0 and variance 1, one independent draw for each key.
 
     Args:
         kind: one of KINDS.
-        keys: one for each member, see :func:`aevb.random.keys`.
+        keys: [E, 2], see :func:`aevb.random.keys`.
         shape: of each member's noise.
 
     Raises:
@@ -157,14 +157,14 @@ def entropy(kind: str) -> float:
     )
 
 
-def open_uniform(member_keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+def open_uniform(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """Uniform numbers in the open interval (0, 1), [E, *shape], float32.
 
     Those of :func:`aevb.random.uniform` are k 2⁻²³ and can be 0, where many an inverse CDF or its
     gradient is infinite. Half a step is added, which float32 holds exactly: the numbers lie
     symmetrically, 2⁻²⁴ from either end at the least.
     """
-    return random.uniform(member_keys, shape) + _HALF_A_STEP
+    return random.uniform(keys, shape) + _HALF_A_STEP
 
 
 def laplace_quantile(u: tf.Tensor) -> tf.Tensor:

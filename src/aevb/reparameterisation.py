@@ -413,22 +413,22 @@ def _mean_of_tanh(law) -> float:
 
 def _uniform(key, n, values):
     """u [n]"""
-    return open_uniform([key], (n,))[0]
+    return open_uniform(key[tf.newaxis], (n,))[0]
 
 
 def _two_uniforms(key, n, values):
     """u [n, 2]"""
-    return open_uniform([key], (n, 2))[0]
+    return open_uniform(key[tf.newaxis], (n, 2))[0]
 
 
 def _uniform_each(key, n, values):
     """u [n, K], one for each concentration"""
-    return open_uniform([key], (n, len(values["concentration"])))[0]
+    return open_uniform(key[tf.newaxis], (n, len(values["concentration"])))[0]
 
 
 def _normal(key, n, values):
     """ε [n]"""
-    return random.normal([key], (n,))[0]
+    return random.normal(key[tf.newaxis], (n,))[0]
 
 
 def _uniforms_to_sum(key, n, values):
@@ -438,7 +438,7 @@ def _uniforms_to_sum(key, n, values):
         raise ConfigError(
             f"Gamma: concentration must be a whole number for a sum of exponentials, not {shape}"
         )
-    return open_uniform([key], (n, int(shape)))[0]
+    return open_uniform(key[tf.newaxis], (n, int(shape)))[0]
 
 
 def _standard_student_t(key, n, values):
@@ -454,9 +454,9 @@ def _standard_elliptical(key, n, values):
 
 def _student_t_noise(key, n, df, shape):
     keys = tf.random.experimental.stateless_split(key, 2, alg=_SPLIT_ALGORITHM)
-    normal = random.normal([keys[0]], shape)[0]
+    normal = random.normal(keys[0][tf.newaxis], shape)[0]
     half = tf.constant(df / 2, tf.float32)
-    mean_square = _gamma(half, open_uniform([keys[1]], (n,))[0]) / half
+    mean_square = _gamma(half, open_uniform(keys[1][tf.newaxis], (n,))[0]) / half
     return normal / tf.reshape(tf.sqrt(mean_square), (n,) + (1,) * (len(shape) - 1))
 
 

@@ -83,7 +83,7 @@ class Trainer:
         drawn = random.indices(keys, self.batch_size, data.shape[0])
         return self._observe(tf.gather(data, drawn), binarisation_keys)
 
-    def _observe(self, pixels: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
+    def _observe(self, pixels: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         x = tf.cast(pixels, tf.float32) / self.pixel_divisor
         if not self.binarise:
             return x

@@ -56,7 +56,7 @@ class AEVB:
         )
         return new_state, Info(objective=tf.reduce_mean(lower_bound, axis=-1))
 
-    def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
+    def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         """The estimate of each datapoint's bound: x [E, n, D] -> [E, n], nats."""
         posterior = self.model.encode(parameters.encoder, x)
 

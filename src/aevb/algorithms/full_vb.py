@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from aevb import bounds, random
 from aevb.algorithms.state import Info, State, start
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE, Parameters
 from aevb.optimisers import Adagrad
-
-tfd = tfp.distributions
 
 
 class WeightPosterior(NamedTuple):
@@ -93,14 +90,14 @@ class FullVB:
         return new_state, Info(objective=bound)
 
     def terms(
-        self, parameters: Parameters, x: tf.Tensor, keys: list[tf.Tensor]
+        self, parameters: Parameters, x: tf.Tensor, keys: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The two parts of the bound on log p(X): N times the first's mean, plus the second.
 
         Args:
             parameters: the encoder and :class:`WeightPosterior`.
             x: [E, n, D].
-            keys: one for each member.
+            keys: [E, 2].
 
         Returns:
             The bound of each datapoint given θ, averaged over the draws of θ, [E, n]; and
@@ -110,11 +107,9 @@ class FullVB:
         weights = parameters.decoder
         values, log_ratios = [], []
         for draw in range(self.samples_per_datapoint):
-            noise_keys = [tfp.random.split_seed(key, n=2, salt=f"draw {draw}") for key in keys]
-            theta, log_ratio = draw_weights(weights, [pair[0] for pair in noise_keys])
-            noise = self.model.noise(
-                [pair[1] for pair in noise_keys], (x.shape[-2], self.model.latent_dim)
-            )[tf.newaxis]
+            weight_keys, noise_keys = random.split(keys, 2, salt=f"draw {draw}")
+            theta, log_ratio = draw_weights(weights, weight_keys)
+            noise = self.model.noise(noise_keys, (x.shape[-2], self.model.latent_dim))[tf.newaxis]
 
             def likelihood(z, theta=theta):
                 return self.model.decode(theta, z)
@@ -131,7 +126,7 @@ class FullVB:
             weight_term = tf.add_n(log_ratios) / len(log_ratios)
         return tf.add_n(values) / len(values), weight_term
 
-    def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
+    def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         """E_q(θ) of each datapoint's bound, by L draws: x [E, n, D] -> [E, n], nats.
 
         It bounds log p(x | X) of new datapoints, but for q's own error; the weights' KL is paid
@@ -152,20 +147,19 @@ def negative_kl(weights: WeightPosterior) -> tf.Tensor:
     return 0.5 * tf.add_n(parts)
 
 
-def draw_weights(weights: WeightPosterior, keys: list[tf.Tensor]) -> tuple[MLP, tf.Tensor]:
+def draw_weights(weights: WeightPosterior, keys: tf.Tensor) -> tuple[MLP, tf.Tensor]:
     """One draw θ = μ + σ ⊙ ζ for each member (eq. 20), and log p(θ) − log q(θ) there.
 
     Args:
         weights: each tensor [E, ...].
-        keys: one for each member.
+        keys: [E, 2].
 
     Returns:
         The decoder's weights, each [E, ...]; and [E], nats.
     """
     theta, parts = [], []
     for i, (mean, log_variance) in enumerate(zip(*weights, strict=True)):
-        own = [tf.random.experimental.stateless_fold_in(key, i, alg="philox") for key in keys]
-        zeta = random.normal(own, tuple(mean.shape[1:]))
+        zeta = random.normal(random.fold_in(keys, i), tuple(mean.shape[1:]))
         value = mean + tf.exp(0.5 * log_variance) * zeta
         theta.append(value)
         # The constants −½ log 2π of prior and posterior cancel.

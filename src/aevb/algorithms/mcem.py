@@ -115,13 +115,14 @@ class MonteCarloEM:
         keys = random.keys(seeds, random.Purpose.MONTE_CARLO_EM, state.iteration)
 
         def move(z, x, block):
+            block_keys = random.fold_in(keys, block)
             moved = [
                 self._move(
                     tf.nest.map_structure(lambda w, e=e: w[e : e + 1], state.parameters.decoder),
                     z[e],
                     x[min(e, x.shape[0] - 1)],
                     state.hmc_step_size[e],
-                    tf.random.experimental.stateless_fold_in(keys[e], block, alg="philox"),
+                    block_keys[e],
                 )
                 for e in range(members)
             ]

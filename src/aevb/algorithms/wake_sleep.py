@@ -84,7 +84,7 @@ class WakeSleep:
         z = random.normal(prior_keys, (n, self.model.latent_dim))
         return z, self.model.sample(self.model.decode(decoder, z), observation_keys)
 
-    def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: list[tf.Tensor]) -> tf.Tensor:
+    def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         """Estimator A (eq. 6) of each datapoint: x [E, n, D] -> [E, n], nats.
 
         With φ fixed its gradient in θ is that of log p(x|z), which is the wake phase's.

@@ -26,8 +26,8 @@ _MADE_OF_TEST_IMAGES = (_SHUFFLED, _MIRRORED)
 
 def lower_bound(model: Model, x: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
     """The bound of each image (eq. 7) with ``draws`` samples of z: x [n, D] -> [n], nats."""
-    (key,) = random.keys(tf.constant([seed]), random.Purpose.APPLICATION, 2)
-    noise = model.architecture.noise([key], (draws, len(x), model.latent_dim))[0]
+    keys = random.keys(tf.constant([seed]), random.Purpose.APPLICATION, 2)
+    noise = model.architecture.noise(keys, (draws, len(x), model.latent_dim))[0]
     run = _bound(model.architecture)
     return run(model.parameters, tf.constant(x, tf.float32), noise).numpy().astype(np.float64)
 

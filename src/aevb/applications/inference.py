@@ -63,7 +63,7 @@ def sample_posterior(
     keys = random.keys(tf.constant([seed]), random.Purpose.APPLICATION)
     start_key, run_key = tf.unstack(tfp.random.split_seed(keys[0], n=2))
     shape = (budget.chains, len(y), model.latent_dim)
-    start = random.normal([start_key], shape)[0]
+    start = random.normal(start_key[tf.newaxis], shape)[0]
     seen = observed(model, channel)
     run = _sampler(seen.architecture, budget)
     z, rhat, acceptance = run(seen.parameters.decoder, tf.constant(y, tf.float32), start, run_key)
@@ -197,10 +197,12 @@ def _completion(architecture, sweeps: int):
             key = tf.random.experimental.stateless_fold_in(seed, index, alg="philox")
             latent_key, pixel_key = tf.unstack(tfp.random.split_seed(key, n=2))
             posterior = architecture.encode(parameters.encoder, x[tf.newaxis])
-            noise = architecture.noise([latent_key], (x.shape[0], architecture.latent_dim))
+            noise = architecture.noise(
+                latent_key[tf.newaxis], (x.shape[0], architecture.latent_dim)
+            )
             z = reparameterise(posterior, noise)
             likelihood = architecture.decode(parameters.decoder, z)
-            drawn = architecture.sample(likelihood, [pixel_key])[0]
+            drawn = architecture.sample(likelihood, pixel_key[tf.newaxis])[0]
             return seen * x + (1 - seen) * drawn, z[0]
 
         nothing = tf.zeros([x.shape[0], architecture.latent_dim])

@@ -204,7 +204,7 @@ class _AnnealedHMC(hmc.JitteredHMC):
         return super().one_step(current_state, self.bootstrap_results(current_state), seed=seed)
 
 
-def _keys(seed: int, stream: _Stream) -> list[tf.Tensor]:
+def _keys(seed: int, stream: _Stream) -> tf.Tensor:
     return random.keys(tf.constant([seed]), random.Purpose.LIKELIHOOD, int(stream))
 
 

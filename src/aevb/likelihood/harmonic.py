@@ -173,7 +173,7 @@ def harmonic_mean(log_weights: tf.Tensor, effective: tf.Tensor) -> tuple[tf.Tens
     return -log_mean, tf.sqrt(variance / effective)
 
 
-def _keys(seed: int, stream: _Stream) -> list[tf.Tensor]:
+def _keys(seed: int, stream: _Stream) -> tf.Tensor:
     return random.keys(tf.constant([seed]), random.Purpose.LIKELIHOOD, int(stream))
 
 

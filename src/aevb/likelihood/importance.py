@@ -132,7 +132,7 @@ def _program(architecture, k: int, block: int):
         def noise(j):
             # Of each sample by its number, so that blocks do not matter.
             key_of_sample = tf.random.experimental.stateless_fold_in(key, j, alg="philox")
-            return architecture.noise([key_of_sample], tuple(mean.shape))[0]
+            return architecture.noise(key_of_sample[tf.newaxis], tuple(mean.shape))[0]
 
         def add(start, sums):
             j = start + tf.range(block)

@@ -239,7 +239,7 @@ class LinearGaussian:
         """q_φ(z|x) = N(A x + a, diag σ²): x [..., n, D] -> batch [..., n], event [N_z]."""
         return _gaussian(encoder, x, self.latent_dim)
 
-    def noise(self, keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+    def noise(self, keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
         """ε of the reparameterisation z = μ + σ ⊙ ε (§2.4): [E, *shape], one key a member."""
         return random.normal(keys, shape)
 
@@ -247,7 +247,7 @@ class LinearGaussian:
         """p_θ(x|z) = N(W z + b, σ² I): z [..., n, N_z] -> batch [..., n], event [D]."""
         return _gaussian(decoder, z, self.data_dim)
 
-    def sample(self, likelihood: tfd.Distribution, keys: list[tf.Tensor]) -> tf.Tensor:
+    def sample(self, likelihood: tfd.Distribution, keys: tf.Tensor) -> tf.Tensor:
         """A draw x from p(x|z), one key for each member: [E, n, D]."""
         mean = likelihood.mean()
         return mean + likelihood.stddev() * random.normal(keys, tuple(mean.shape[1:]))

@@ -96,7 +96,7 @@ class VAE:
             return q
         return LocationScale(self.posterior, q.mean(), q.stddev())
 
-    def noise(self, keys: list[tf.Tensor], shape: tuple[int, ...]) -> tf.Tensor:
+    def noise(self, keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
         """ε of the reparameterisation z = μ + σ ⊙ ε (§2.4): [E, *shape], one key a member."""
         return posterior_noise(self.posterior, keys, shape)
 
@@ -106,7 +106,7 @@ class VAE:
             return mlp.bernoulli(decoder, z)
         return mlp.gaussian(decoder, z, mean=tf.sigmoid)
 
-    def sample(self, likelihood: tfd.Distribution, keys: list[tf.Tensor]) -> tf.Tensor:
+    def sample(self, likelihood: tfd.Distribution, keys: tf.Tensor) -> tf.Tensor:
         """A draw x from p(x|z), one key for each member: [E, n, D].
 
         Binary pixels from a Bernoulli decoder; real ones, not clipped, from a Gaussian one.
