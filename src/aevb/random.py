@@ -120,13 +120,14 @@ def _philox_bits(seeds: tf.Tensor, n: int) -> tf.Tensor:
 def _bits(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """[E, *shape], uint32, of Threefry: two to a counter, one for each half of the numbers."""
     _, half = _halved(shape)
-    # Places in row-major order, by Horner's rule: a range of them all would be a constant of that
-    # size in the program.
-    counter = tf.constant(0, tf.uint32)
+    words = tf.reshape(tf.cast(keys, tf.uint32), (-1, 2, *(1 for _ in half)))
+    key = (words[:, 0], words[:, 1])
+    # Places in row-major order, by Horner's rule. It starts from a zero that only XLA sees through:
+    # TensorFlow would work out all places beforehand and put them into the program as a constant.
+    counter = tf.reshape(key[0] - key[0], [-1])
     for size in half:
         counter = counter[..., tf.newaxis] * size + tf.cast(tf.range(size), tf.uint32)
-    words = tf.reshape(tf.cast(keys, tf.uint32), (-1, 2, *(1 for _ in half)))
-    first, second = threefry2x32((words[:, 0], words[:, 1]), (counter, tf.zeros_like(counter)))
+    first, second = threefry2x32(key, (counter, tf.constant(0, tf.uint32)))
     return _interleaved(first, second, shape)
 
 
