@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from aevb import checkpoints, files
+from aevb.arrays import Tensors
 from aevb.errors import CheckpointError
 
 
-def tensors(seed: int = 0) -> checkpoints.Tensors:
+def tensors(seed: int = 0) -> Tensors:
     rng = np.random.default_rng(seed)
     return {
         "parameters/weights": rng.normal(size=(2, 3, 4)).astype(np.float32),
@@ -20,7 +21,7 @@ def tensors(seed: int = 0) -> checkpoints.Tensors:
     }
 
 
-def same(one: checkpoints.Tensors, other: checkpoints.Tensors) -> bool:
+def same(one: Tensors, other: Tensors) -> bool:
     return one.keys() == other.keys() and all(
         one[name].dtype == other[name].dtype
         and one[name].shape == other[name].shape

@@ -15,6 +15,7 @@ from aevb import generation, weights
 from aevb.applications import anomaly, inpainting, measures, restoration
 from aevb.applications.inference import Budget
 from aevb.applications.observations import BitFlips, BlockMeans, GaussianNoise, VisiblePixels
+from aevb.arrays import named_arrays
 from aevb.assembly import architecture
 from aevb.encoding import encode
 from aevb.figures.anomaly import read_scores
@@ -26,7 +27,6 @@ from aevb.likelihood.estimate import Estimate
 from aevb.models.vae import Parameters
 from aevb.pictures import read_pictures
 from aevb.trained import Trained, read_trained
-from aevb.training import named_arrays
 from test_cli import assert_one_error, fetch, place_data
 from tiny import DEFINITION, SETTINGS
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 import tiny
 from aevb import weights
-from aevb.checkpoints import Tensors
+from aevb.arrays import Tensors
 from aevb.config import Experiment
 from aevb.errors import DataError
 from aevb.explorer import build

@@ -22,8 +22,8 @@ import tensorflow as tf
 from safetensors.numpy import load_file
 
 from aevb import cli
+from aevb.backends.tensorflow import Trainer
 from aevb.progress import LOGGER
-from aevb.training import Trainer
 from place import Place, settings
 
 SAMPLES = 400_000

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import stats
 
+from aevb.arrays import named_arrays
 from aevb.assembly import architecture
 from aevb.data import Dataset
 from aevb.encoding import Encoding, encode, latent_usage, projection_table
@@ -15,7 +16,6 @@ from aevb.errors import DataError
 from aevb.generation import decode, manifold_grid, manifold_table, prior_samples, sample_table
 from aevb.likelihood.model import Model
 from aevb.trained import Trained, check_data, read_trained
-from aevb.training import named_arrays
 from aevb.weights import write as write_weights
 from tiny import DEFINITION, SETTINGS
 

@@ -16,6 +16,7 @@ from scipy import stats
 
 from aevb import checkpoints, cli, data
 from aevb import weights as files
+from aevb.arrays import snapshot_arrays
 from aevb.assembly import architecture
 from aevb.config import Experiment
 from aevb.errors import ConfigError
@@ -26,7 +27,6 @@ from aevb.interruption import Interrupted
 from aevb.likelihood import along_training, importance, quadrature
 from aevb.likelihood.along_training import estimate_along_training, observations, parameters_of
 from aevb.likelihood.model import Model
-from aevb.training import snapshot_arrays
 from test_cli import assert_one_error, fetch, fresh_logging, place_data, run, train  # noqa: F401
 from tiny import DEFINITION, SETTINGS
 

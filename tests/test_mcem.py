@@ -10,13 +10,16 @@ from scipy import stats
 
 from aevb import experiment, random
 from aevb.algorithms import MonteCarloEM, mcem
+from aevb.arrays import named_arrays, read_snapshots
+from aevb.backends.tensorflow import TensorFlowBackend
+from aevb.curves import curve_table
 from aevb.errors import ConfigError, DivergenceError
 from aevb.interruption import Interrupted
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE, Parameters
 from aevb.optimisers import Adagrad
-from aevb.training import Run, curve_table, named_arrays, read_snapshots, train
+from aevb.training import train
 from test_training import assert_identical, stop_at, tiny  # noqa: F401
 from tiny import SETTINGS
 
@@ -254,15 +257,10 @@ POINTS = [PER_STEP * i for i in (1, 2, 4, 8)]
 def go(tiny):  # noqa: F811
     data = experiment.training_set(MCEM, tiny)
     trainer = experiment.trainer(MCEM, data)
-    seeds = tf.constant([0, 1])
 
     def from_scratch(**options):
         return train(
-            trainer,
-            Run.start(trainer, seeds, tf.fill([2], np.float32(0.1))),
-            tf.constant(data.train),
-            tf.constant(data.test),
-            seeds,
+            TensorFlowBackend(trainer, data.train, data.test, [0, 1], [0.1, 0.1]),
             POINTS,
             name="tiny",
             fingerprint="print",
@@ -308,24 +306,15 @@ def test_snapshots_are_the_parameters_at_their_points(go):
         np.testing.assert_array_equal(last[name], array)
     first = run.snapshots[POINTS[0]]["decoder/output_bias"]
     assert (first != last["decoder/output_bias"]).any()
-    assert read_snapshots(run.tensors()).keys() == run.snapshots.keys()
+    assert read_snapshots(run.tensors({})).keys() == run.snapshots.keys()
 
 
 def test_divergence_is_reported(go, tiny):  # noqa: F811
     data = experiment.training_set(MCEM, tiny)
     trainer = experiment.trainer(MCEM, data)
-    seeds = tf.constant([0])
-    run = Run.start(trainer, seeds, tf.constant([np.float32(np.inf)]))
+    computed = TensorFlowBackend(trainer, data.train, data.test, [0], [np.inf])
     with pytest.raises(DivergenceError, match=r"tiny: .* non-finite .* decoder/"):
-        train(
-            trainer,
-            run,
-            tf.constant(data.train),
-            tf.constant(data.test),
-            seeds,
-            [PER_STEP * 20],
-            name="tiny",
-        )
+        train(computed, [PER_STEP * 20], name="tiny")
 
 
 def test_more_training_images_than_there_are_is_an_error_for_people(tiny):  # noqa: F811

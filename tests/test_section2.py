@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from aevb import random
 from aevb.algorithms.full_vb import WeightPosterior, draw_weights
+from aevb.arrays import named_arrays
 from aevb.assembly import architecture
 from aevb.config import STUDIES, load, study
 from aevb.data import Dataset
@@ -24,7 +25,6 @@ from aevb.models.mlp import MLP
 from aevb.models.vae import Parameters
 from aevb.section2 import study as study_stage
 from aevb.section2 import weight_uncertainty as uncertainty
-from aevb.training import named_arrays
 from test_config import DATASETS, MINIMAL, SCHEMAS
 from test_figures_latent import assert_clear
 from tiny import SETTINGS

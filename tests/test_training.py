@@ -14,12 +14,16 @@ import tensorflow as tf
 from aevb import checkpoints, data, experiment, random, training
 from aevb.algorithms import Info
 from aevb.algorithms.state import State, start
+from aevb.arrays import named_arrays
+from aevb.backends import tensorflow as backend
+from aevb.backends.tensorflow import TensorFlowBackend, Trainer
 from aevb.config import Experiment
+from aevb.curves import curve_table
 from aevb.errors import DivergenceError
 from aevb.interruption import Interrupted
 from aevb.progress import Progress
 from aevb.schedule import log_points
-from aevb.training import Run, Trainer, curve_table, named_arrays, train
+from aevb.training import Run, train
 from tiny import DEFINITION, SETTINGS
 
 BATCH = 20
@@ -53,14 +57,9 @@ def go(trainer, tiny):
     """Train from scratch, or from the folder's checkpoint."""
 
     def from_scratch(points=POINTS, seeds=(0,), **options):
-        seeds = tf.constant(seeds, tf.int32)
-        step_sizes = tf.fill([seeds.shape[0]], np.float32(0.05))
+        step_sizes = [0.05] * len(seeds)
         return train(
-            trainer,
-            Run.start(trainer, seeds, step_sizes),
-            tf.constant(tiny.train),
-            tf.constant(tiny.test),
-            seeds,
+            TensorFlowBackend(trainer, tiny.train, tiny.test, seeds, step_sizes),
             points,
             name="tiny",
             fingerprint="print",
@@ -297,11 +296,9 @@ def start_broken(tiny, tmp_path):
 
     def go(at, where):
         broken = Trainer(Breaks(model, at, where), BATCH, 255.0)
-        seeds = tf.constant([0])
-        run = Run.start(broken, seeds, tf.constant([0.05]))
-        arrays = tf.constant(tiny.train), tf.constant(tiny.test)
+        computed = TensorFlowBackend(broken, tiny.train, tiny.test, [0], [0.05])
         options = {"name": "tiny", "fingerprint": "print", "checkpoint_folder": tmp_path}
-        train(broken, run, *arrays, seeds, POINTS, **options)
+        train(computed, POINTS, **options)
 
     return go
 
@@ -475,7 +472,7 @@ class Shows:
 def test_evaluation_is_the_mean_over_the_test_set(tiny, monkeypatch):
     """Blocks that do not divide the test set give the plain mean over all its datapoints."""
     block, n, iteration = 16, len(tiny.test), 9
-    monkeypatch.setattr(training, "_EVALUATION_BLOCK", block)
+    monkeypatch.setattr(backend, "_EVALUATION_BLOCK", block)
     compiled = experiment.trainer(SETTINGS, tiny)
     seeds = tf.constant([0, 1])
     # Larger parameters than at the start, so that z and with it the noise matters.
@@ -497,7 +494,7 @@ def test_evaluation_is_the_mean_over_the_test_set(tiny, monkeypatch):
 @pytest.mark.parametrize("block", [7, 50, 1000])
 def test_every_datapoint_is_evaluated_once(tiny, monkeypatch, block):
     """Whatever the block size, each test image counts once."""
-    monkeypatch.setattr(training, "_EVALUATION_BLOCK", block)
+    monkeypatch.setattr(backend, "_EVALUATION_BLOCK", block)
     compiled = Trainer(Shows(tf.identity), BATCH, 255.0)
     found = compiled.evaluate(0, tf.constant(tiny.test), tf.constant([0]), tf.constant(1))
     np.testing.assert_allclose(found.numpy(), tiny.test.mean() / 255, rtol=1e-5)
@@ -512,7 +509,7 @@ def bound_of(tiny, statistic, binarise):
     evaluations = [
         float(compiled.evaluate(0, test, tf.constant([0]), tf.constant(i))[0]) for i in (1, 2)
     ]
-    return float(chunk.objective_sum[0]) / 10, evaluations
+    return float(chunk[0][0]) / 10, evaluations
 
 
 def greyness(x):

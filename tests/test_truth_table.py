@@ -8,6 +8,7 @@ import tensorflow as tf
 from scipy import stats
 
 from aevb import data, random
+from aevb.arrays import named_arrays
 from aevb.assembly import architecture
 from aevb.errors import ConfigError
 from aevb.figures.estimators import COLUMNS, read_truths
@@ -16,7 +17,6 @@ from aevb.likelihood.labels import DEFAULTS, labels
 from aevb.likelihood.model import Model
 from aevb.likelihood.truth_table import compare_on_network, compare_on_ppca
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
-from aevb.training import named_arrays
 from tiny import SETTINGS
 
 N_Z, POINTS = 2, 30

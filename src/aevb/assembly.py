@@ -1,12 +1,18 @@
 """From the settings of an experiment to the algorithm, the network and the minibatches."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from aevb.algorithms import ALGORITHMS
+from aevb.backends import IN_TENSORFLOW, Backend, Execution
+from aevb.backends.lowering import lower
+from aevb.backends.programs import ProgramError, Programs
+from aevb.backends.tensorflow import TensorFlowBackend, Trainer
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.models.vae import VAE
 from aevb.optimisers import Adagrad
-from aevb.training import Trainer
 
 
 def architecture(experiment: Experiment, data_dim: int) -> VAE:
@@ -65,3 +71,44 @@ def trainer(experiment: Experiment, data: Dataset) -> Trainer:
         pixel_divisor=float(experiment.pixel_divisor),
         binarise=experiment.binarisation == "dynamic",
     )
+
+
+def programs(experiment: Experiment, data: Dataset, members: int) -> Programs:
+    """What the experiment computes for so many seeds or step sizes at once, as StableHLO."""
+    n_train, data_dim = data.train.shape
+    return lower(trainer(experiment, data), n_train, len(data.test), data_dim, members)
+
+
+def backend(
+    experiment: Experiment,
+    data: Dataset,
+    seeds: Sequence[int],
+    step_sizes: Sequence[float],
+    execution: Execution = IN_TENSORFLOW,
+    cache: Path | None = None,
+) -> Backend:
+    """What computes a run of the experiment, one member for each of ``seeds`` and ``step_sizes``.
+
+    Args:
+        experiment: its settings.
+        data: what it learns from, see :func:`training_set`.
+        seeds, step_sizes: of the members.
+        execution: TensorFlow, or a device of PJRT.
+        cache: of PJRT: folder of the compiled programs; None keeps none.
+
+    Raises:
+        ProgramError: PJRT is asked for and not installed, or has no such platform.
+    """
+    arrays = data.train, data.test, seeds, step_sizes
+    if execution.backend == "tensorflow":
+        return TensorFlowBackend(trainer(experiment, data), *arrays)
+    try:
+        from aevb.backends.pjrt import Device, PjrtBackend
+    except ImportError as error:
+        raise ProgramError(
+            f"backend: pjrt needs JAX, which cannot be imported ({error}); install it with"
+            " `pip install jax`, or with the plugin of your device, such as `jax[cuda13]`"
+        ) from None
+    device = Device(execution.platform, cache)
+    lowered = programs(experiment, data, len(seeds))
+    return PjrtBackend(lowered, device, *arrays, precision=execution.precision)

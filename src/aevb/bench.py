@@ -193,23 +193,17 @@ def _load(wanted: Experiment, cache_dir: Path) -> Dataset:
 
 
 def _speed(wanted: Experiment, cache_dir: Path) -> dict:
-    import tensorflow as tf
-
     from aevb import experiment as stages
-    from aevb.training import Run
 
     data = stages.training_set(wanted, _load(wanted, cache_dir))
-    compiled = stages.trainer(wanted, data)
-    seeds, pixels = tf.constant([0]), tf.constant(data.train)
-    state = Run.start(compiled, seeds, tf.constant([0.01])).state
-    n_steps = max(1, _CHUNK_SAMPLES // compiled.samples_per_step)
-    state, _ = compiled.run_chunk(state, pixels, seeds, tf.constant(n_steps))
+    backend = stages.backend(wanted, data, seeds=[0], step_sizes=[0.01])
+    n_steps = max(1, _CHUNK_SAMPLES // backend.samples_per_step)
+    state, _ = backend.run_chunk(backend.start(), n_steps)
     peak = _peak_gflops()
     samples, began = 0, time.monotonic()
     while time.monotonic() - began < _SECONDS:
-        state, chunk = compiled.run_chunk(state, pixels, seeds, tf.constant(n_steps))
-        chunk.objective_sum.numpy()
-        samples += n_steps * compiled.samples_per_step
+        state, _ = backend.run_chunk(state, n_steps)
+        samples += n_steps * backend.samples_per_step
     speed = samples / (time.monotonic() - began)
     return {
         "dataset": data.label,

@@ -12,10 +12,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from aevb.arrays import Tensors
 from aevb.errors import CheckpointError
 from aevb.files import write_atomically
 
-Tensors = dict[str, np.ndarray]
 _KEEP = 2
 
 

@@ -12,21 +12,26 @@ import tensorflow as tf
 
 from aevb import __version__
 from aevb.algorithms import LABELS
-from aevb.assembly import trainer, training_set
-from aevb.checkpoints import Tensors
+from aevb.arrays import Tensors
+from aevb.assembly import backend, trainer, training_set
+from aevb.backends import IN_TENSORFLOW, Execution
 from aevb.config import Experiment
+from aevb.curves import curve_table
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
 from aevb.schedule import log_points, snapshot_points
-from aevb.training import Run, curve_table, named_arrays, train
+from aevb.training import parameters_of, train
 
+_TRAINING = ("aevb.assembly", "aevb.backends.tensorflow", "aevb.training")
 _BUDGET = ("training_samples", "selection_samples", "step_sizes", "variant")
 """Settings that do not decide what a given step computes."""
 
 
-def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFrame:
+def select_step_size(
+    experiments: list[Experiment], data: Dataset, execution: Execution = IN_TENSORFLOW
+) -> pd.DataFrame:
     """Select one step size by "performance on the training set in the first few iterations" (§5).
 
     The experiments are the panels of one figure: the same training set and algorithm, different
@@ -44,7 +49,9 @@ def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFra
     Raises:
         DivergenceError: every candidate became non-finite somewhere.
     """
-    table = pd.concat([_try_step_sizes(item, data) for item in experiments], ignore_index=True)
+    table = pd.concat(
+        [_try_step_sizes(item, data, execution) for item in experiments], ignore_index=True
+    )
     bounds = table.pivot(index="step_size", columns="latent_dim", values="objective")
     means = bounds.mean(axis=1, skipna=False)
     if means.isna().all():
@@ -64,19 +71,16 @@ def select_step_size(experiments: list[Experiment], data: Dataset) -> pd.DataFra
     return table
 
 
-def _try_step_sizes(experiment: Experiment, data: Dataset) -> pd.DataFrame:
+def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution) -> pd.DataFrame:
     data = training_set(experiment, data)
-    compiled = trainer(experiment, data)
-    n = len(experiment.step_sizes)
-    seeds = tf.fill([n], experiment.seeds[0])
-    run = Run.start(compiled, seeds, tf.constant(experiment.step_sizes, tf.float32))
-    train_data = tf.constant(data.train)
-    rest = -(-experiment.selection_samples // compiled.samples_per_step) - 1
-    state, first = compiled.run_chunk(run.state, train_data, seeds, tf.constant(1))
-    _, chunk = compiled.run_chunk(state, train_data, seeds, tf.constant(rest))
-    start, later = first.objective_sum.numpy(), chunk.objective_sum.numpy()
-    bounds = (start + later) / (1 + rest)
-    finite = np.isfinite(bounds) & chunk.finite.numpy().all(axis=0)
+    seeds = [experiment.seeds[0]] * len(experiment.step_sizes)
+    computed = backend(experiment, data, seeds, experiment.step_sizes, execution)
+    rest = -(-experiment.selection_samples // computed.samples_per_step) - 1
+    state, first = computed.run_chunk(computed.start(), 1)
+    _, chunk = computed.run_chunk(state, rest)
+    start = first.objective_sum
+    bounds = (start + chunk.objective_sum) / (1 + rest)
+    finite = np.isfinite(bounds) & chunk.finite.all(axis=0)
     table = pd.DataFrame(
         {
             "dataset": data.label,
@@ -86,7 +90,7 @@ def _try_step_sizes(experiment: Experiment, data: Dataset) -> pd.DataFrame:
             "variant": experiment.variant,
             "seed": experiment.seeds[0],
             "step_size": experiment.step_sizes,
-            "training_samples": (1 + rest) * compiled.samples_per_step,
+            "training_samples": (1 + rest) * computed.samples_per_step,
             "objective": np.where(finite, bounds, np.nan),
             "status": np.select([~finite, bounds < start], ["non-finite", "below its start"], "ok"),
         }
@@ -112,7 +116,7 @@ def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
     # How checkpoints are written or progress is shown changes no number, so not all imports count.
     algorithm = f"aevb.algorithms.{experiment.algorithm}"
     digest.update(code_hash(algorithm, "aevb.schedule").encode())
-    digest.update(code_hash("aevb.assembly", "aevb.training", imports=False).encode())
+    digest.update(code_hash(*_TRAINING, imports=False).encode())
     digest.update(np.ascontiguousarray(data.train))
     digest.update(np.ascontiguousarray(data.test))
     return digest.hexdigest()
@@ -125,11 +129,12 @@ def run_training(
     *,
     checkpoint_folder: Path | None,
     checkpoint_seconds: float,
+    execution: Execution = IN_TENSORFLOW,
 ) -> tuple[pd.DataFrame, Tensors, dict[int, Tensors], dict]:
     """Train every seed of the experiment to its budget.
 
     Returns:
-        The tidy curve (see :func:`aevb.training.curve_table`), the learned parameters by name,
+        The tidy curve (see :func:`aevb.curves.curve_table`), the learned parameters by name,
         the same at each snapshot point, where snapshots are asked for, and the record of the run.
 
     Raises:
@@ -137,20 +142,16 @@ def run_training(
     """
     began = time.monotonic()
     data = training_set(experiment, data)
-    compiled = trainer(experiment, data)
-    seeds = tf.constant(experiment.seeds, tf.int32)
+    step_sizes = [step_size] * len(experiment.seeds)
+    computed = backend(experiment, data, experiment.seeds, step_sizes, execution, checkpoint_folder)
     LOGGER.info(
         f"{experiment.name}: step size {step_size:g}, seeds {list(experiment.seeds)},"
         f" {experiment.training_samples:,} samples"
     )
-    schedule = compiled.samples_per_step, experiment.training_samples
+    schedule = computed.samples_per_step, experiment.training_samples
     snapshots = snapshot_points(*schedule) if experiment.snapshots else []
     run, times = train(
-        compiled,
-        Run.start(compiled, seeds, tf.fill([len(experiment.seeds)], np.float32(step_size))),
-        tf.constant(data.train),
-        tf.constant(data.test),
-        seeds,
+        computed,
         sorted({*log_points(*schedule), *snapshots}),
         snapshot_points=snapshots,
         name=experiment.name,
@@ -158,10 +159,11 @@ def run_training(
         fingerprint=fingerprint(experiment, step_size, data),
         checkpoint_seconds=checkpoint_seconds,
     )
+    objective = trainer(experiment, data).algorithm.objective
     curve = curve_table(
         run,
         list(experiment.seeds),
-        compiled.algorithm.objective,
+        objective,
         dataset=data.label,
         latent_dim=experiment.latent_dim,
         algorithm=LABELS[experiment.algorithm],
@@ -174,12 +176,12 @@ def run_training(
         "package": {"version": __version__, "code": code_hash("aevb.experiment")},
         "versions": versions(),
         "machine": machine(),
-        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "devices": run.devices,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "final": {
             "training_samples": samples,
-            f"train_{compiled.algorithm.objective}": train_objective.tolist(),
-            **({"test_lower_bound": test_bound.tolist()} if compiled.has_bound else {}),
+            f"train_{objective}": train_objective.tolist(),
+            **({"test_lower_bound": test_bound.tolist()} if computed.has_bound else {}),
         },
         "training_seconds": run.seconds,
         "samples_per_second": samples * len(experiment.seeds) / run.seconds,
@@ -192,4 +194,5 @@ def run_training(
             "peak_memory_gb": peak_memory_gb(),
         },
     }
-    return curve, named_arrays(run.state.parameters), run.snapshots, record
+    parameters = parameters_of(computed.fetch(run.state))
+    return curve, parameters, run.snapshots, record

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from aevb.arrays import Tensors
 from aevb.assembly import architecture
-from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import DataError
@@ -82,7 +82,7 @@ def read_trained(path: Path, *, encoder: bool = True, member: int = 0) -> Traine
 
 
 def parameters_of(arrays: Tensors, member: int) -> Parameters:
-    """One member's parameters from arrays by name (see :func:`aevb.training.named_arrays`)."""
+    """One member's parameters from arrays by name (see :func:`aevb.arrays.named_arrays`)."""
     networks = {}
     for network in Parameters._fields:
         found = {

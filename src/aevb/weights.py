@@ -5,7 +5,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from aevb.checkpoints import Tensors, checksum
+from aevb.arrays import Tensors
+from aevb.checkpoints import checksum
 from aevb.config import Experiment
 from aevb.errors import DataError
 from aevb.files import write_atomically

@@ -163,7 +163,7 @@ def train(
         checkpoint_seconds=checkpoint_seconds,
     )
     if snapshots is not None:
-        from aevb.training import snapshot_arrays
+        from aevb.arrays import snapshot_arrays
 
         write_weights(snapshots, snapshot_arrays(kept), wanted)
     write_weights(weights, parameters, wanted)
@@ -189,8 +189,8 @@ def likelihood(
     wanted, arrays = read_weights(snapshots, "snapshots/")
     data = load_data(wanted, record)
     start_tensorflow(threads)
+    from aevb.arrays import read_snapshots
     from aevb.likelihood.along_training import estimate_along_training
-    from aevb.training import read_snapshots
 
     means, points_flagged = estimate_along_training(
         wanted, read_snapshots(arrays), data, settings, points, checkpoint_dir

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from aevb import weights as weight_files
-from aevb.checkpoints import Tensors
+from aevb.arrays import Tensors
 from aevb.config import Experiment
 from aevb.errors import DataError
 from aevb.figures import tables

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from aevb import checkpoints, random
 from aevb.algorithms import LABELS
+from aevb.arrays import Tensors
 from aevb.assembly import architecture, training_set
-from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError

@@ -9,8 +9,8 @@ import pandas as pd
 import tensorflow as tf
 
 from aevb.algorithms import LABELS
+from aevb.arrays import Tensors
 from aevb.assembly import architecture
-from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError

@@ -33,7 +33,7 @@ def run(
         checkpoint_seconds: time between checkpoints.
 
     Returns:
-        Tidy curves (see :func:`aevb.training.curve_table`) with the columns of STUDY_SETTINGS in
+        Tidy curves (see :func:`aevb.curves.curve_table`) with the columns of STUDY_SETTINGS in
         front and ``seconds``, that training took in all, behind. An experiment that diverges is
         left out, loudly.
 

@@ -9,8 +9,8 @@ from scipy.special import logsumexp
 
 from aevb import random
 from aevb.algorithms.full_vb import WeightPosterior, draw_weights
+from aevb.arrays import Tensors
 from aevb.assembly import architecture, training_set
-from aevb.checkpoints import Tensors
 from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError

@@ -1,0 +1,69 @@
+"""Where a training run is computed: by TensorFlow itself, or on any device that has a PJRT plugin.
+
+Both run the same XLA programs, traced from the same code. A backend holds one run's data, seeds
+and step sizes; the training loop (:mod:`aevb.training`) sees of it only what :class:`Backend` says.
+"""
+
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from aevb.arrays import Tensors
+
+
+class Chunk(NamedTuple):
+    """What a chunk of steps reports. E is the member axis."""
+
+    objective_sum: np.ndarray
+    """Sum over the chunk's steps of their mean objective, [E], float64, nats."""
+    first_non_finite: np.ndarray
+    """Index of the first step whose objective was not finite, −1 when all were, [E], int32."""
+    finite: np.ndarray
+    """Whether each tensor of the parameters is finite at the end, [tensors, E]."""
+
+
+class Execution(NamedTuple):
+    """How runs are to be computed; decides no number but by rounding."""
+
+    backend: Literal["tensorflow", "pjrt"] = "tensorflow"
+    platform: str | None = None
+    """Of PJRT: ``cpu``, ``cuda``, ``rocm``, ``metal``, ``tpu``; None takes the best there is."""
+    precision: Literal["highest", "fast"] = "highest"
+    """Of the matrix products in training by PJRT: true float32, or what is fastest for it."""
+
+
+IN_TENSORFLOW = Execution()
+
+
+class Backend(Protocol):
+    """Computes one run. A state is opaque to the loop and stays on the device between chunks; once
+    it has been given to :meth:`run_chunk` it must not be used again."""
+
+    samples_per_step: int
+    """Training samples that one step counts for."""
+    has_bound: bool
+    """Whether there is an encoder, hence a lower bound to evaluate on test data."""
+    step_sizes: np.ndarray
+    """Adagrad's global step size of each member, [E]."""
+
+    @property
+    def device(self) -> str:
+        """What computes: a name for the record of the run."""
+
+    def compile(self) -> None:
+        """Make the programs ready, so that what follows is computing alone."""
+
+    def start(self) -> Any:
+        """The state before the first minibatch."""
+
+    def run_chunk(self, state: Any, n_steps: int) -> tuple[Any, Chunk]:
+        """The state ``n_steps`` steps later."""
+
+    def evaluate(self, state: Any, iteration: int) -> np.ndarray:
+        """The mean bound of the test data, [E], float64, nats, by the noise of ``iteration``."""
+
+    def fetch(self, state: Any) -> Tensors:
+        """The state as arrays named by their path in it, such as ``parameters/decoder/…``."""
+
+    def put(self, tensors: Tensors) -> Any:
+        """The inverse of :meth:`fetch`; what else ``tensors`` holds is passed over."""
