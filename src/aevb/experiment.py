@@ -122,6 +122,14 @@ def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
     return digest.hexdigest()
 
 
+def schedule(experiment: Experiment, samples_per_step: int) -> tuple[list[int], list[int]]:
+    """The training samples at which a run is evaluated, and those at which the parameters are kept
+    as well."""
+    budget = samples_per_step, experiment.training_samples
+    snapshots = snapshot_points(*budget) if experiment.snapshots else []
+    return sorted({*log_points(*budget), *snapshots}), snapshots
+
+
 def run_training(
     experiment: Experiment,
     step_size: float,
@@ -148,11 +156,10 @@ def run_training(
         f"{experiment.name}: step size {step_size:g}, seeds {list(experiment.seeds)},"
         f" {experiment.training_samples:,} samples"
     )
-    schedule = computed.samples_per_step, experiment.training_samples
-    snapshots = snapshot_points(*schedule) if experiment.snapshots else []
+    points, snapshots = schedule(experiment, computed.samples_per_step)
     run, times = train(
         computed,
-        sorted({*log_points(*schedule), *snapshots}),
+        points,
         snapshot_points=snapshots,
         name=experiment.name,
         checkpoint_folder=checkpoint_folder,

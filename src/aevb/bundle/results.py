@@ -1,0 +1,120 @@
+"""What a run of a bundle leaves: its curve, its parameters and how it was made, in one file."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from aevb.arrays import Tensors, read_snapshots, snapshot_arrays
+from aevb.bundle.archive import BundledRun, run_of
+from aevb.checkpoints import checksum
+from aevb.errors import DataError
+from aevb.files import write_atomically
+from aevb.training import PARAMETERS, Run, parameters_of
+
+_NAME = "result.safetensors"
+
+
+class Result(NamedTuple):
+    """A finished run of a bundle. E is the member axis."""
+
+    item: BundledRun
+    """What was asked for."""
+    rows: list[tuple[int, np.ndarray, np.ndarray]]
+    """See :class:`aevb.training.Run`."""
+    parameters: Tensors
+    """Of the members that were kept, by name."""
+    snapshots: dict[int, Tensors]
+    """The same along training, by training samples."""
+    record: dict
+    """Device, versions, times."""
+
+    def as_run(self) -> Run:
+        """The finished run, for :func:`aevb.curves.curve_table`."""
+        return Run(state=None, objective_sum=np.zeros(len(self.item.seeds)), rows=self.rows)
+
+
+def path_of(folder: Path, item: BundledRun) -> Path:
+    """Where the result of a run lies in an output folder."""
+    return Path(folder) / item.name / _NAME
+
+
+def write(folder: Path, result: Result) -> None:
+    """Write a result, and its record as JSON beside it."""
+    path = path_of(folder, result.item)
+    tensors = {
+        "curve_samples": np.array([samples for samples, *_ in result.rows], np.int64),
+        "curve": np.array([[train, test] for _, train, test in result.rows]),
+        **{PARAMETERS + name: array for name, array in result.parameters.items()},
+        **snapshot_arrays(result.snapshots),
+    }
+    metadata = {
+        "run": json.dumps(asdict(result.item)),
+        "record": json.dumps(result.record),
+        "checksum": checksum(tensors),
+    }
+    write_atomically(path, save(tensors, metadata))
+    write_atomically(path.with_name("run.json"), json.dumps(result.record, indent=2) + "\n")
+
+
+def read(path: Path) -> Result:
+    """The result in a file.
+
+    Raises:
+        DataError: it is missing, damaged or none.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        if metadata["checksum"] != checksum(tensors):
+            raise ValueError("its checksum does not match its content")
+        rows = zip(tensors["curve_samples"].tolist(), tensors["curve"], strict=True)
+        return Result(
+            item=run_of(json.loads(metadata["run"])),
+            rows=[(samples, pair[0], pair[1]) for samples, pair in rows],
+            parameters=parameters_of(tensors),
+            snapshots=read_snapshots(tensors),
+            record=json.loads(metadata["record"]),
+        )
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        detail = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: no result of a bundle can be read ({detail}); run the bundle again"
+        ) from None
+
+
+def read_all(folder: Path) -> list[Result]:
+    """All results below a folder, by name.
+
+    Raises:
+        DataError: there is none, or one is damaged.
+    """
+    paths = sorted(Path(folder).rglob(_NAME))
+    if not paths:
+        raise DataError(
+            f"{folder}: holds no results; make them with"
+            " `python -m aevb.bundle run BUNDLE --output FOLDER`"
+        )
+    return [read(path) for path in paths]
+
+
+def write_table(found: list[Result], path: Path) -> None:
+    """All curves in one tidy table (CSV): a row a run, member, split and log point, nats."""
+    lines = ["run,seed,step_size,split,training_samples,objective"]
+    for result in found:
+        members = list(zip(result.item.seeds, result.item.step_sizes, strict=True))
+        for samples, *values in result.rows:
+            for split, numbers in zip(("train", "test"), values, strict=True):
+                lines += [
+                    f"{result.item.name},{seed},{step_size:g},{split},{samples},{number:.6f}"
+                    for (seed, step_size), number in zip(members, numbers.tolist(), strict=True)
+                    if not np.isnan(number)
+                ]
+    write_atomically(path, "\n".join(lines) + "\n")
