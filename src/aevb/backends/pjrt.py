@@ -62,6 +62,11 @@ class Device:
         version = " ".join(self._client.platform_version.split())
         return f"{self._device.device_kind} (PJRT {self._client.platform}, {version})"
 
+    @property
+    def options(self) -> str:
+        """The compiler options, for a table."""
+        return " ".join(f"{key}={value}" for key, value in self._options.items())
+
     def put(self, array: np.ndarray) -> jax.Array:
         """The array on the device."""
         with _out_of_memory():

@@ -1,9 +1,11 @@
 """``python -m aevb.bundle``: train a bundle where there is JAX and no TensorFlow."""
 
 import argparse
+import importlib
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 from aevb.bundle import results
 from aevb.bundle.archive import Bundle
@@ -52,6 +54,21 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seconds", type=float, help="begin no further run after this time")
     run.set_defaults(command=_run)
 
+    check = commands.add_parser("check", help="agreement with the CPU, and speed")
+    check.add_argument("bundle", type=Path, help="written by `aevb export-check`")
+    check.add_argument("--output", type=Path, required=True, help="folder of the tables")
+    check.add_argument("--platform", help="as for `run`")
+    check.add_argument("--only", nargs="+", help="as for `run`")
+    check.add_argument(
+        "--precision", nargs="+", choices=("highest", "fast"), default=["highest", "fast"]
+    )
+    check.add_argument(
+        "--options",
+        action="append",
+        help="compiler options KEY=VALUE;… to measure with; once for each set, '' for none",
+    )
+    check.set_defaults(command=_check)
+
     listing = commands.add_parser("list", help="say what is in a bundle")
     listing.add_argument("bundle", type=Path)
     listing.set_defaults(command=_list)
@@ -65,20 +82,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     began = time.monotonic()
-    bundle = Bundle(options.bundle)
-    if options.only:
-        bundle.runs = [run for run in bundle.runs if any(part in run.name for part in options.only)]
-        if not bundle.runs:
-            raise AevbError(f"--only: no run of {options.bundle} has such a name; see `list`")
-    try:
-        from aevb.backends.pjrt import Device
-        from aevb.bundle import running
-    except ImportError as error:
-        raise AevbError(
-            f"JAX cannot be imported ({error}); install it with `pip install jax`, or with the"
-            " plugin of your device, such as `jax[cuda13]`"
-        ) from None
-    device = Device(options.platform, options.output / running.CHECKPOINTS / "programs")
+    bundle = _chosen(options)
+    running = _module("running")
+    cache = options.output / running.CHECKPOINTS / "programs"
+    device = running.Device(options.platform, cache)
     diverged = running.run(
         bundle,
         options.output,
@@ -89,6 +96,35 @@ def _run(options: argparse.Namespace) -> int:
         deadline=None if options.seconds is None else began + options.seconds,
     )
     return 1 if diverged else 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    check = _module("check")
+    sets = [
+        dict(item.split("=", 1) for item in text.split(";") if item)
+        for text in options.options or [""]
+    ]
+    devices = [check.Device(options.platform, options=each) for each in sets]
+    return 1 if check.check(_chosen(options), options.output, devices, options.precision) else 0
+
+
+def _chosen(options: argparse.Namespace) -> Bundle:
+    bundle = Bundle(options.bundle)
+    if options.only:
+        bundle.runs = [run for run in bundle.runs if any(part in run.name for part in options.only)]
+        if not bundle.runs:
+            raise AevbError(f"--only: no run of {options.bundle} has such a name; see `list`")
+    return bundle
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"aevb.bundle.{name}")
+    except ImportError as error:
+        raise AevbError(
+            f"JAX cannot be imported ({error}); install it with `pip install jax`, or with the"
+            " plugin of your device, such as `jax[cuda13]`"
+        ) from None
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -1,0 +1,149 @@
+"""What a device computes of a bundle and how fast: agreement with the CPU, and steps a second."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from aevb.backends.pjrt import Device, PjrtBackend
+from aevb.bundle.archive import Bundle, BundledRun
+from aevb.errors import AevbError
+from aevb.files import write_atomically
+from aevb.progress import LOGGER
+
+STEPS = 20
+"""After so many steps from one state the numbers are compared: rounding has not yet grown."""
+
+
+class Agreement(NamedTuple):
+    """How far a device is from the CPU after STEPS steps from the same state."""
+
+    run: str
+    device: str
+    precision: str
+    members: int
+    objective: float
+    """Mean over members and steps, nats."""
+    objective_difference: float
+    """Largest difference of a member's mean objective, nats."""
+    bound_difference: float
+    """Largest difference of a member's test bound at the end, nats; NaN where there is none."""
+
+
+class Speed(NamedTuple):
+    """How fast a device trains."""
+
+    run: str
+    device: str
+    precision: str
+    options: str
+    members: int
+    compile_seconds: float
+    steps_per_second: float
+    samples_per_second: float
+    """All members together."""
+
+
+def backend(
+    bundle: Bundle, run: BundledRun, device: Device, precision: str = "highest"
+) -> PjrtBackend:
+    """A run of a bundle on a device."""
+    train_data = bundle.array(run.train_data[0])[: run.train_data[1]]
+    arrays = train_data, bundle.array(run.test_data), run.seeds, run.step_sizes
+    return PjrtBackend(bundle.programs(run), device, *arrays, precision=precision)
+
+
+def agreement(bundle: Bundle, run: BundledRun, device: Device, precision: str) -> Agreement:
+    """Train on the CPU and on the device from the same state."""
+    reference = backend(bundle, run, Device("cpu"))
+    tested = backend(bundle, run, device, precision)
+    state = reference.start()
+    start = reference.fetch(state)
+    sums, bounds = [], []
+    for one in (reference, tested):
+        moved, chunk = one.run_chunk(one.put(start), STEPS)
+        sums.append(chunk.objective_sum / STEPS)
+        bounds.append(one.evaluate(moved, STEPS) if one.has_bound else np.full(1, np.nan))
+    return Agreement(
+        run.name,
+        tested.device,
+        precision,
+        len(run.seeds),
+        float(sums[0].mean()),
+        float(np.abs(sums[0] - sums[1]).max()),
+        float(np.abs(bounds[0] - bounds[1]).max()),
+    )
+
+
+def speed(
+    bundle: Bundle, run: BundledRun, device: Device, precision: str, seconds: float = 2.0
+) -> Speed:
+    """Train for so many seconds, after a chunk to warm up."""
+    tested = backend(bundle, run, device, precision)
+    began = time.monotonic()
+    state, _ = tested.run_chunk(tested.start(), 10)
+    compiled = time.monotonic() - began
+    n_steps, spent = 50, 0.0
+    while spent < seconds / 2:
+        n_steps *= 2
+        began = time.monotonic()
+        state, _ = tested.run_chunk(state, n_steps)
+        spent = time.monotonic() - began
+    rate = n_steps / spent
+    return Speed(
+        run.name,
+        device.name,
+        precision,
+        device.options,
+        len(run.seeds),
+        compiled,
+        rate,
+        rate * tested.samples_per_step * len(run.seeds),
+    )
+
+
+def write(path: Path, rows: Sequence[NamedTuple]) -> None:
+    """The rows as CSV."""
+    lines = [",".join(rows[0]._fields)]
+    for row in rows:
+        cells = [f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in row]
+        lines.append(",".join(f'"{cell}"' if "," in cell else cell for cell in cells))
+    write_atomically(path, "\n".join(lines) + "\n")
+
+
+MEASURES = {"agreement": agreement, "speed": speed}
+
+
+def check(
+    bundle: Bundle, output: Path, devices: Iterable[Device], precisions: Sequence[str]
+) -> list[str]:
+    """Measure each run of a bundle: that which its name begins with, ``agreement`` or ``speed``.
+
+    ``agreement.csv`` and ``speed.csv`` are written as they grow. What fails is named and passed
+    over, so that the rest is measured.
+
+    Returns:
+        What failed.
+    """
+    failed: list[str] = []
+    rows: dict[str, list[NamedTuple]] = {name: [] for name in MEASURES}
+    for device in devices:
+        for run in bundle.runs:
+            kind = run.name.split("/")[0]
+            for precision in precisions:
+                try:
+                    rows[kind].append(MEASURES[kind](bundle, run, device, precision))
+                except AevbError as error:
+                    failed.append(f"{run.name}: {error}")
+                    LOGGER.warning(failed[-1])
+                    continue
+                LOGGER.info(
+                    " ".join(
+                        f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+                        for cell in rows[kind][-1]
+                    )
+                )
+                write(Path(output) / f"{kind}.csv", rows[kind])
+    return failed
