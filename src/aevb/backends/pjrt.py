@@ -5,6 +5,7 @@ The plugins are those that JAX installs; what is compiled is StableHLO that Tens
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from aevb.backends.programs import (
     with_precision,
 )
 from aevb.files import write_atomically
+from aevb.progress import LOGGER
 from aevb.training import PARAMETERS
 
 # The bounds are summed in float64, which JAX would cut to float32 in copying arrays.
@@ -90,6 +92,7 @@ class Device:
                 return Executable(self, text, found, name)
             except (OSError, RuntimeError, ValueError):
                 path.unlink(missing_ok=True)
+        began = time.monotonic()
         with _out_of_memory():
             try:
                 compiled = self._client.compile_and_load(text, self._devices, options)
@@ -99,6 +102,7 @@ class Device:
                 raise ProgramError(
                     f"{name}: the program cannot be compiled for {self.name}: {_first_line(error)}"
                 ) from None
+        LOGGER.debug(f"{name}: compiled in {time.monotonic() - began:.1f} s")
         if path is not None:
             write_atomically(path, compiled.serialize())
         return Executable(self, text, compiled, name)
@@ -163,13 +167,16 @@ class PjrtBackend:
         return self._place.name + (", fast products" if self._precision == "fast" else "")
 
     def compile(self) -> None:
-        """Compile all programs."""
+        """Compile what is run more than once."""
         for name in self._programs.texts():
-            self._executable(name)
+            if name != "init":
+                self._executable(name)
 
     def start(self) -> list[jax.Array]:
-        """The state before the first minibatch."""
-        return self._executable("init")([self._seeds, self.step_sizes, np.int32(0)])
+        """The state before the first minibatch, the same on all devices: the CPU computes it."""
+        init = Device("cpu").compile(self._programs.init, "init")
+        state = init([self._seeds, self.step_sizes, np.int32(0)])
+        return [self._place.put(array) for array in state]
 
     def run_chunk(self, state: list[jax.Array], n_steps: int) -> tuple[list[jax.Array], Chunk]:
         """The state ``n_steps`` steps later; the memory of the old one is used again."""

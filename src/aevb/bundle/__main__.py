@@ -62,11 +62,6 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--precision", nargs="+", choices=("highest", "fast"), default=["highest", "fast"]
     )
-    check.add_argument(
-        "--options",
-        action="append",
-        help="compiler options KEY=VALUE;… to measure with; once for each set, '' for none",
-    )
     check.set_defaults(command=_check)
 
     listing = commands.add_parser("list", help="say what is in a bundle")
@@ -100,12 +95,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     check = _module("check")
-    sets = [
-        dict(item.split("=", 1) for item in text.split(";") if item)
-        for text in options.options or [""]
-    ]
-    devices = [check.Device(options.platform, options=each) for each in sets]
-    return 1 if check.check(_chosen(options), options.output, devices, options.precision) else 0
+    device = check.Device(options.platform)
+    return 1 if check.check(_chosen(options), options.output, device, options.precision) else 0
 
 
 def _chosen(options: argparse.Namespace) -> Bundle:
