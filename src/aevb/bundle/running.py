@@ -22,7 +22,7 @@ from aevb.provenance import machine
 from aevb.training import Run, Times, parameters_of, train
 
 CHECKPOINTS = ".checkpoints"
-_COMPILED_AHEAD = 4
+_COMPILED_AHEAD = 2
 
 
 def run(
