@@ -65,6 +65,16 @@ reference: install ## keep the numbers of the smoke run as those that must come 
 slurm-test: install ## the smoke run through the Slurm profile, on a one-node Slurm; Debian or Ubuntu, as root
 	@bash tests/slurm/run
 
+device-check: ## how to check a machine with a GPU or TPU: agreement with the CPU, and speed
+	@echo "Here, with the data of a finished run:"
+	@echo "  aevb export-check --output check.zip"
+	@echo "There, with numpy, safetensors and JAX with its plugin for the device, in a copy of src/:"
+	@echo "  PYTHONPATH=src python -m aevb.bundle check check.zip --output device"
+	@echo "To train there, and here again with what comes back:"
+	@echo "  aevb export results/paper/runs/authors/mnist/aevb/latent_dim_20 --output paper.zip"
+	@echo "  PYTHONPATH=src python -m aevb.bundle run paper.zip --output trained"
+	@echo "  aevb import trained"
+
 browser: ## chromium for the tests of the latent explorer, on Debian and Ubuntu, as root
 	@command -v chromium >/dev/null \
 	  || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
@@ -76,9 +86,9 @@ docs: install ## write config/README.md from the schemas, the pages with numbers
 
 lock: install ## write the lock files anew from pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra slurm --extra dev --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra slurm --extra dev --extra pjrt --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file envs/lock-cpu.txt
-	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra slurm --extra dev --extra gpu --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra workflow --extra slurm --extra dev --extra pjrt --extra gpu --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file envs/lock-gpu.txt
 
 clean: ## remove what smoke and quick have made, checkpoints too; keeps the data and other scales

@@ -106,6 +106,10 @@ def load(config: dict | Path, datasets: Path, schemas: Path = SCHEMAS) -> tuple[
     config |= {key: os.path.expanduser(config[key]) for key in _PATHS if config[key]}
     for key, table in (("scale", "scales"), ("variant", "variants")):
         _choice(config[key], config[table], f"{name}: {key}")
+    if config["backend"] == "tensorflow":
+        for key, default in (("pjrt_platform", None), ("precision", "highest")):
+            if config[key] != default:
+                raise ConfigError(f"{name}: {key}: is for `backend: pjrt`")
     if config["dataset"]:
         from aevb.data import own
 
@@ -421,6 +425,13 @@ def gradient_grid(
 ) -> list[tuple[int, int]]:
     """Pairs of L and M: each L at one M, and each M at L = 1."""
     return sorted({(n, at_minibatch) for n in draws} | {(1, n) for n in minibatches})
+
+
+def execution(config: dict) -> str:
+    """What computes the training runs, as the option ``--backend`` takes it."""
+    if config["backend"] == "tensorflow":
+        return "tensorflow"
+    return f"pjrt:{config['pjrt_platform'] or ''}:{config['precision']}"
 
 
 def resolve(schema: dict, root: dict) -> dict:

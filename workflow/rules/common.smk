@@ -845,11 +845,12 @@ def report_left_out_data():
 
 
 # What the jobs are told outside their params, because it changes no result: where the package is
-# (it may not be installed, as in --sdm conda), where checkpoints and local files lie.
+# (it may not be installed, as in --sdm conda), where checkpoints and local files lie, what computes.
 ENVIRONMENT = {
     "AEVB_CHECKPOINTS": SETTINGS["checkpoint_dir"],
     "AEVB_CHECKPOINT_SECONDS": SETTINGS["checkpoint_seconds"],
     "AEVB_REQUIRE_ALL_DATA": int(SETTINGS["require_all_data"]),
+    "AEVB_BACKEND": configuration.execution(SETTINGS),
 }
 if SETTINGS["data_dir"]:
     ENVIRONMENT["AEVB_DATA_DIR"] = SETTINGS["data_dir"]

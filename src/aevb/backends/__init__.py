@@ -4,11 +4,12 @@ Both run the same XLA programs, traced from the same code. A backend holds one r
 and step sizes; the training loop (:mod:`aevb.training`) sees of it only what :class:`Backend` says.
 """
 
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 
 from aevb.arrays import Tensors
+from aevb.errors import ConfigError
 
 
 class Chunk(NamedTuple):
@@ -22,14 +23,37 @@ class Chunk(NamedTuple):
     """Whether each tensor of the parameters is finite at the end, [tensors, E]."""
 
 
+BackendName = Literal["tensorflow", "pjrt"]
+PrecisionName = Literal["highest", "fast"]
+
+
 class Execution(NamedTuple):
     """How runs are to be computed; decides no number but by rounding."""
 
-    backend: Literal["tensorflow", "pjrt"] = "tensorflow"
+    backend: BackendName = "tensorflow"
     platform: str | None = None
     """Of PJRT: ``cpu``, ``cuda``, ``rocm``, ``metal``, ``tpu``; None takes the best there is."""
-    precision: Literal["highest", "fast"] = "highest"
+    precision: PrecisionName = "highest"
     """Of the matrix products in training by PJRT: true float32, or what is fastest for it."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Execution":
+        """The one that ``backend[:platform[:precision]]`` names.
+
+        Raises:
+            ConfigError: it names none.
+        """
+        backend, platform, precision = [*text.split(":"), "", ""][:3]
+        precision = precision or "highest"
+        for key, value, allowed in (
+            ("backend", backend, get_args(BackendName)),
+            ("precision", precision, get_args(PrecisionName)),
+        ):
+            if value not in allowed:
+                raise ConfigError(f"{key}: {value!r} is unknown; allowed: {', '.join(allowed)}")
+        if backend == "tensorflow" and (platform or precision != "highest"):
+            raise ConfigError(f"backend: {text!r}: a platform and a precision are for pjrt alone")
+        return cls(backend, platform or None, precision)
 
 
 IN_TENSORFLOW = Execution()

@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     bundle = _chosen(options)
     running = _module("running")
-    cache = options.output / running.CHECKPOINTS / "programs"
+    cache = options.output / results.CHECKPOINTS / "programs"
     device = running.Device(options.platform, cache)
     diverged = running.run(
         bundle,

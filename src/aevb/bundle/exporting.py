@@ -1,7 +1,7 @@
 """Writing a bundle: TensorFlow traces and lowers the programs of each run."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from safetensors.numpy import save
@@ -10,6 +10,7 @@ from aevb import checkpoints
 from aevb.assembly import programs, trainer, training_set
 from aevb.bundle.archive import BundledRun, Writer
 from aevb.config import Experiment
+from aevb.config import experiment as make_experiment
 from aevb.data import Dataset
 from aevb.experiment import fingerprint, schedule
 from aevb.progress import LOGGER
@@ -61,3 +62,63 @@ def add(
         )
     )
     LOGGER.info(f"{name}: {len(members)} members, {log_points[-1]:,} samples")
+
+
+AGREEMENT_MEMBERS = 2
+SPEED_MEMBERS = (1, 8, 64)
+
+
+def add_check(
+    writer: Writer,
+    config: dict,
+    definitions: dict,
+    data: Callable[[Experiment], Dataset],
+) -> None:
+    """Add what a device is checked with (:mod:`aevb.bundle.check`).
+
+    Agreement: every algorithm, on one panel of each data set of Figure 2 and on Figure 3's
+    smallest training set, with a warm-up shorter than the steps that are compared. Speed: AEVB and
+    wake-sleep on these panels and on the largest latent space, with several numbers of members.
+
+    Args:
+        writer: collects the bundle.
+        config, definitions: of :func:`aevb.config.load`.
+        data: experiment -> its data set.
+    """
+    figures = config["figures"]
+
+    def wanted(members: int, **choice) -> Experiment:
+        experiment = make_experiment(config, definitions, **choice)
+        return replace(
+            experiment,
+            seeds=tuple(range(members)),
+            training_samples=experiment.selection_samples,
+            warmup_minibatches=10,
+            snapshots=False,
+        )
+
+    panels = [
+        {"dataset": dataset, "latent_dim": dims[len(dims) * 3 // 5], "algorithm": algorithm}
+        for dataset, dims in figures["fig2"]["latent_dims"].items()
+        for algorithm in figures["fig2"]["algorithms"]
+    ]
+    fig3 = figures["fig3"]
+    small = {key: fig3[key] for key in ("dataset", "latent_dim", "hidden_units")}
+    small |= {"n_train": min(fig3["n_train"])}
+    others = [small | {"algorithm": algorithm} for algorithm in ("mcem", "full_vb")]
+    largest = [
+        {"dataset": dataset, "latent_dim": max(dims), "algorithm": "aevb"}
+        for dataset, dims in figures["fig2"]["latent_dims"].items()
+    ]
+    for choice in panels + others:
+        experiment = wanted(AGREEMENT_MEMBERS, **choice)
+        add(writer, _check_name("agreement", choice), experiment, [0.01], data(experiment))
+    for choice in panels + largest:
+        for members in SPEED_MEMBERS:
+            experiment = wanted(members, **choice)
+            name = f"{_check_name('speed', choice)}/members_{members}"
+            add(writer, name, experiment, [0.01], data(experiment))
+
+
+def _check_name(kind: str, choice: dict) -> str:
+    return f"{kind}/{choice['dataset']}/{choice['algorithm']}/latent_dim_{choice['latent_dim']}"

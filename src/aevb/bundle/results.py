@@ -16,6 +16,8 @@ from aevb.errors import DataError
 from aevb.files import write_atomically
 from aevb.training import PARAMETERS, Run, parameters_of
 
+CHECKPOINTS = ".checkpoints"
+"""Where below an output folder checkpoints are kept."""
 _NAME = "result.safetensors"
 
 

@@ -4,7 +4,6 @@ import platform
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import jax
@@ -18,10 +17,9 @@ from aevb.bundle import results
 from aevb.bundle.archive import Bundle, BundledRun
 from aevb.errors import DivergenceError
 from aevb.progress import LOGGER
-from aevb.provenance import machine
+from aevb.provenance import machine, peak_memory_gb
 from aevb.training import Run, Times, parameters_of, train
 
-CHECKPOINTS = ".checkpoints"
 _COMPILED_AHEAD = 2
 
 
@@ -68,7 +66,7 @@ def run(
                 LOGGER.info(f"{item.label}: not begun: the time is over")
                 break
             backend = ready.result()
-            folder = output / CHECKPOINTS / item.name if checkpoint_seconds else None
+            folder = output / results.CHECKPOINTS / item.name if checkpoint_seconds else None
             if folder is not None:
                 _place_checkpoint(bundle, item, folder)
             try:
@@ -151,6 +149,7 @@ def _result(
             },
             "machine": machine(),
             "devices": run.devices,
+            "threads": 0,
             "final": {
                 "training_samples": samples,
                 f"train_{item.objective}": objective.tolist(),
@@ -158,6 +157,10 @@ def _result(
             },
             "training_seconds": run.seconds,
             "samples_per_second": samples * len(item.seeds) / run.seconds,
-            "last_process": {f"{name}_seconds": t for name, t in asdict(times).items()},
+            "last_process": {
+                f"{name}_seconds": getattr(times, name)
+                for name in ("compilation", "training", "evaluation", "checkpoints")
+            }
+            | {"peak_memory_gb": peak_memory_gb()},
         },
     )

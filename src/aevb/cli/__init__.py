@@ -9,7 +9,17 @@ import sys
 
 import typer
 
-from aevb.cli import applications, audit, checkpoints, figures, latent, section2, stages, tables
+from aevb.cli import (
+    applications,
+    audit,
+    bundles,
+    checkpoints,
+    figures,
+    latent,
+    section2,
+    stages,
+    tables,
+)
 from aevb.errors import AevbError
 from aevb.interruption import Interrupted
 from aevb.progress import LOGGER, start_logging
@@ -22,6 +32,7 @@ app = typer.Typer(
 app.add_typer(stages.app)
 app.add_typer(audit.app)
 app.add_typer(checkpoints.app)
+app.add_typer(bundles.app)
 app.add_typer(latent.app)
 app.add_typer(applications.apply, name="apply")
 app.add_typer(applications.evaluate, name="evaluate")

@@ -13,6 +13,14 @@ Schemas = Annotated[Path, typer.Option(help="Folder of the JSON schemas.")]
 Settings = Annotated[str, typer.Option(help="One experiment, as `aevb settings` prints it.")]
 Log = Annotated[Path | None, typer.Option(help="Also write the messages to this file.")]
 Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]
+Backend = Annotated[
+    str,
+    typer.Option(
+        help="What computes: tensorflow, pjrt, pjrt:PLATFORM, or pjrt:PLATFORM:fast for matrix"
+        " products at less than float32's precision.",
+        envvar="AEVB_BACKEND",
+    ),
+]
 Record = Annotated[Path, typer.Option(help="The data set's record, written by `aevb fetch`.")]
 Records = Annotated[
     list[Path], typer.Option(help="The data sets' records, written by `aevb fetch`.")

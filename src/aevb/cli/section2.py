@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from aevb import config as configuration
+from aevb.backends import Execution
 from aevb.cli.latent import data_of, read_models
-from aevb.cli.options import Log, Record, Records, Table, Threads, Weights
+from aevb.cli.options import Backend, Log, Record, Records, Table, Threads, Weights
 from aevb.config import GRADIENT_MINIBATCH, gradient_grid
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
@@ -35,6 +36,7 @@ def study(
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
     ] = 60.0,
+    backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
@@ -44,6 +46,7 @@ def study(
     from aevb.data.record import dataset_of
 
     start_logging(log)
+    execution = Execution.parse(backend)
     wanted = [configuration.Experiment.from_json(item) for item in settings]
     if len(record) != len(step_size_table):
         raise ConfigError("--step-size-table: give one for each --record, in the same order")
@@ -67,6 +70,7 @@ def study(
         lambda one: loaded[one.dataset],
         checkpoint_folder=checkpoint_dir,
         checkpoint_seconds=checkpoint_seconds,
+        execution=execution,
     )
     write_atomically(output, curves.to_csv(index=False, float_format="%.6f"))
 
@@ -192,6 +196,7 @@ def full_vb(
     points: Annotated[int, typer.Option(min=2, help="First images of each split.")] = 500,
     weight_draws: Annotated[int, typer.Option(min=2, help="Draws of the weights.")] = 10,
     seed: Seed = 0,
+    backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
@@ -201,6 +206,7 @@ def full_vb(
     from aevb.weights import write
 
     start_logging(log)
+    execution = Execution.parse(backend)
     wanted = [configuration.Experiment.from_json(text) for text in (settings, map_settings)]
     data = load_data(wanted[0], record)
     step_sizes = [selected_step_size(path) for path in (step_size_table, map_step_size_table)]
@@ -218,6 +224,7 @@ def full_vb(
             data,
             checkpoint_folder=checkpoint_dir / experiment.algorithm,
             checkpoint_seconds=checkpoint_seconds,
+            execution=execution,
         )
         runs.append((experiment, arrays))
         curves.append(rows)

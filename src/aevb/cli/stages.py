@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from aevb import config as configuration
+from aevb.backends import Execution
 from aevb.checkout import ROOT, SCHEMAS
 from aevb.cli.options import (
     CONFIG,
     DATASETS,
+    Backend,
     Config,
     Datasets,
     Log,
@@ -115,17 +117,19 @@ def select_step_size(
     ],
     record: Record,
     output: Annotated[Path, typer.Option(help="Table of the candidates (CSV).")],
+    backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
     """Select Adagrad's global step size on the first training samples of a figure's panels."""
     start_logging(log)
+    execution = Execution.parse(backend)
     wanted = [configuration.Experiment.from_json(item) for item in settings]
     data = load_data(wanted[0], record)
     start_tensorflow(threads)
     from aevb.experiment import select_step_size as select
 
-    candidates = select(wanted, data)
+    candidates = select(wanted, data, execution)
     write_atomically(output, candidates.to_csv(index=False))
 
 
@@ -144,11 +148,13 @@ def train(
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
     ] = 60.0,
+    backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
     """Train one experiment, from its newest checkpoint when there is one."""
     start_logging(log)
+    execution = Execution.parse(backend)
     wanted = configuration.Experiment.from_json(settings)
     data = load_data(wanted, record)
     step_size = selected_step_size(step_size_table)
@@ -161,6 +167,7 @@ def train(
         data,
         checkpoint_folder=checkpoint_dir,
         checkpoint_seconds=checkpoint_seconds,
+        execution=execution,
     )
     if snapshots is not None:
         from aevb.arrays import snapshot_arrays

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from aevb.backends import IN_TENSORFLOW, Execution
 from aevb.config import STUDY_SETTINGS, Experiment
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
@@ -20,6 +21,7 @@ def run(
     *,
     checkpoint_folder: Path,
     checkpoint_seconds: float,
+    execution: Execution = IN_TENSORFLOW,
 ) -> pd.DataFrame:
     """Train each experiment in the one training loop, and put their curves into one table.
 
@@ -31,6 +33,7 @@ def run(
         data: the data set of an experiment.
         checkpoint_folder: each experiment has a folder of its own in it.
         checkpoint_seconds: time between checkpoints.
+        execution: what computes.
 
     Returns:
         Tidy curves (see :func:`aevb.curves.curve_table`) with the columns of STUDY_SETTINGS in
@@ -53,6 +56,7 @@ def run(
                 data(experiment),
                 checkpoint_folder=checkpoint_folder / name,
                 checkpoint_seconds=checkpoint_seconds,
+                execution=execution,
             )
         except DivergenceError as error:
             # That a setting diverges is what a study may find out.

@@ -1,0 +1,112 @@
+"""Bringing the results of a bundle home, as if they had been trained here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from aevb import checkpoints, weights
+from aevb.algorithms import LABELS
+from aevb.arrays import snapshot_arrays
+from aevb.assembly import programs, training_set
+from aevb.backends.programs import sha256
+from aevb.bundle.results import CHECKPOINTS, Result, read_all
+from aevb.config import Experiment
+from aevb.curves import curve_table
+from aevb.data import Dataset
+from aevb.errors import DataError
+from aevb.experiment import fingerprint
+from aevb.files import write_atomically
+from aevb.progress import LOGGER
+from aevb.provenance import code_hash
+
+
+def import_results(
+    folder: Path,
+    root: Path,
+    checkpoint_folder: Path,
+    data: Callable[[Experiment], Dataset],
+    *,
+    other_programs: bool = False,
+) -> list[Path]:
+    """Write curve, weights and record of each result below ``root``, and its checkpoint.
+
+    Args:
+        folder: what ``python -m aevb.bundle run`` has written.
+        root: where the runs' names start from.
+        checkpoint_folder: where training keeps its checkpoints.
+        data: experiment -> its data set.
+        other_programs: take results whose programs are not those of this version of the code.
+
+    Returns:
+        The folders of the runs.
+
+    Raises:
+        DataError: a result is damaged, has several step sizes, lies outside ``root``, or comes from
+            other programs or other data than this version of the code has for its experiment.
+    """
+    found = read_all(folder)
+    for result in found:
+        _check(result, data, other_programs)
+    places = []
+    for result in found:
+        place = root / result.item.name
+        experiment = Experiment.from_json(json.dumps(result.item.experiment))
+        _write(result, experiment, place, data(experiment))
+        source = Path(folder) / CHECKPOINTS / result.item.name
+        target = checkpoint_folder / result.item.name
+        bound_to = fingerprint(
+            experiment, result.item.step_sizes[0], training_set(experiment, data(experiment))
+        )
+        newest = checkpoints.read_newest(source, bound_to, result.rows[-1][0], LOGGER.info)
+        if newest is not None:
+            checkpoints.write(target, *newest, bound_to)
+        places.append(place)
+        LOGGER.info(f"{place}: imported{'' if newest is None else ', with its checkpoint'}")
+    return places
+
+
+def _check(result: Result, data: Callable[[Experiment], Dataset], other_programs: bool) -> None:
+    item = result.item
+    path = PurePosixPath(item.name)
+    if path.is_absolute() or ".." in path.parts:
+        raise DataError(f"{item.name!r} is no name of a run: it leads out of the folder")
+    if len(set(item.step_sizes)) > 1:
+        raise DataError(
+            f"{item.name}: has the step sizes {sorted(set(item.step_sizes))}, and a run has one;"
+            " see its curves with `python -m aevb.bundle table`"
+        )
+    if other_programs:
+        return
+    experiment = Experiment.from_json(json.dumps(item.experiment))
+    here = programs(experiment, training_set(experiment, data(experiment)), len(item.seeds))
+    for name, text in here.texts().items():
+        if item.programs[name] != sha256(text):
+            raise DataError(
+                f"{item.name}: its {name} program is not what this version of the code computes for"
+                " these settings; export and run it again, or take it as it is with"
+                " --other-programs"
+            )
+
+
+def _write(result: Result, experiment: Experiment, place: Path, data: Dataset) -> None:
+    columns = {} if experiment.n_train is None else {"n_train": experiment.n_train}
+    curve = curve_table(
+        result.as_run(),
+        list(experiment.seeds),
+        result.item.objective,
+        dataset=data.label,
+        latent_dim=experiment.latent_dim,
+        algorithm=LABELS[experiment.algorithm],
+        **columns,
+    )
+    record = result.record | {
+        "step_size": result.item.step_sizes[0],
+        "package": result.record["package"] | {"code": code_hash("aevb.experiment")},
+    }
+    if result.snapshots:
+        weights.write(
+            place / "snapshots.safetensors", snapshot_arrays(result.snapshots), experiment
+        )
+    weights.write(place / "weights.safetensors", result.parameters, experiment)
+    write_atomically(place / "run.json", json.dumps(record, indent=2) + "\n")
+    write_atomically(place / "curve.csv", curve.to_csv(index=False, float_format="%.6f"))

@@ -1,0 +1,132 @@
+"""Training runs on their way to a machine without TensorFlow, and back."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aevb import config as configuration
+from aevb.checkout import SCHEMAS
+from aevb.cli.checkpoints import CHECKPOINTS, Folder
+from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log, Schemas
+from aevb.errors import ConfigError
+from aevb.progress import LOGGER, start_logging
+from aevb.startup import start_tensorflow
+
+app = typer.Typer()
+
+_RUN = re.compile(
+    r"results/(?P<scale>[^/]+)/runs/(?P<variant>[^/]+)/(?P<dataset>[^/]+)/(?P<algorithm>[^/]+)"
+    r"(/hidden_units_(?P<hidden_units>\d+)/n_train_(?P<n_train>\d+))?"
+    r"/latent_dim_(?P<latent_dim>\d+)"
+)
+Cache = Annotated[Path, typer.Option(help="Where verified data is kept.")]
+Output = Annotated[Path, typer.Option(help="The bundle.")]
+
+
+@app.command()
+def export(
+    experiments: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders of runs, such as results/full/runs/authors/mnist/aevb/latent_dim_20."
+        ),
+    ],
+    output: Output,
+    step_size: Annotated[
+        float | None, typer.Option(help="Adagrad's; default: what the workflow has selected.")
+    ] = None,
+    cache_dir: Cache = Path("data"),
+    checkpoint_dir: Folder = CHECKPOINTS,
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
+    log: Log = None,
+) -> None:
+    """Write runs into one file, which `python -m aevb.bundle run` trains without TensorFlow."""
+    from aevb.cli.stages import selected_step_size
+
+    start_logging(log)
+    checked, definitions = configuration.load(config, datasets, schemas)
+    wanted = []
+    for name in experiments:
+        match = _RUN.fullmatch(name.strip("/"))
+        if match is None:
+            raise ConfigError(
+                f"{name}: is no folder of a run; they are called"
+                " results/SCALE/runs/VARIANT/DATASET/ALGORITHM/latent_dim_N, or"
+                " …/ALGORITHM/hidden_units_H/n_train_N/latent_dim_N"
+            )
+        parts = match.groupdict()
+        counts = {
+            key: int(value)
+            for key in ("latent_dim", "n_train", "hidden_units")
+            if (value := parts.pop(key)) is not None
+        }
+        experiment = configuration.experiment(checked, definitions, **parts, **counts)
+        folder = Path(name)
+        size = step_size or selected_step_size(folder.parent / "step_size.csv")
+        wanted.append((folder.as_posix().strip("/"), experiment, size))
+    start_tensorflow(1)
+    from aevb.bundle.archive import Writer
+    from aevb.bundle.exporting import add
+
+    writer = Writer()
+    for name, experiment, size in wanted:
+        data = _data(experiment, cache_dir)
+        add(writer, name, experiment, [size], data, checkpoint_dir / name)
+    writer.write(output)
+    LOGGER.info(f"wrote {output}: {len(wanted)} runs, {output.stat().st_size / 1e6:,.1f} MB")
+
+
+@app.command()
+def export_check(
+    output: Output,
+    cache_dir: Cache = Path("data"),
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
+    log: Log = None,
+) -> None:
+    """Write what `python -m aevb.bundle check` measures on a device: agreement and speed."""
+    start_logging(log)
+    checked, definitions = configuration.load(config, datasets, schemas)
+    start_tensorflow(1)
+    from aevb.bundle.archive import Writer
+    from aevb.bundle.exporting import add_check
+
+    writer = Writer()
+    add_check(writer, checked, definitions, lambda one: _data(one, cache_dir))
+    writer.write(output)
+    LOGGER.info(f"wrote {output}: {len(writer.runs)} runs, {output.stat().st_size / 1e6:,.1f} MB")
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(help="What `python -m aevb.bundle run` has written.")],
+    other_programs: Annotated[
+        bool, typer.Option(help="Also results of programs that this version does not compute.")
+    ] = False,
+    cache_dir: Cache = Path("data"),
+    checkpoint_dir: Folder = CHECKPOINTS,
+    log: Log = None,
+) -> None:
+    """Bring the results of a bundle home, as if they had been trained here."""
+    start_logging(log)
+    start_tensorflow(1)
+    from aevb.bundle.importing import import_results
+
+    import_results(
+        folder,
+        Path(),
+        checkpoint_dir,
+        lambda one: _data(one, cache_dir),
+        other_programs=other_programs,
+    )
+
+
+def _data(experiment: configuration.Experiment, cache_dir: Path):
+    from aevb.cli.stages import load_data
+
+    return load_data(experiment, cache_dir / f"{experiment.dataset}.json")
