@@ -19,7 +19,7 @@ def collect(paths: Iterable[Path]) -> pd.DataFrame:
     Returns:
         One row a run: ``dataset, algorithm, latent_dim, n_train, variant, seeds, step_size,
         training_samples, samples_per_second, training_minutes, peak_memory_gb, threads, processor,
-        devices, tensorflow, code`` (the hash of the package's code that trained it).
+        tensorflow, code`` (the hash of the package's code that trained it).
 
     Raises:
         DataError: a record is missing or damaged.
@@ -62,7 +62,6 @@ def _row(path: Path) -> dict:
             "peak_memory_gb": process["peak_memory_gb"],
             "threads": record["threads"],
             "processor": record["machine"]["processor"],
-            "devices": ", ".join(record["devices"]),
             "tensorflow": record["versions"].get("tensorflow"),
             "code": record["package"]["code"],
         }

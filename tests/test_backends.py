@@ -1,0 +1,237 @@
+"""The same program by TensorFlow and by PJRT: same numbers, one kind of checkpoint."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aevb import data, experiment
+from aevb.assembly import backend, programs, training_set
+from aevb.backends import Execution
+from aevb.backends.pjrt import Device, PjrtBackend
+from aevb.backends.programs import ProgramError, arguments, canonical, donating, with_precision
+from aevb.errors import ConfigError
+from aevb.training import train
+from tiny import DEFINITION, SETTINGS
+
+PJRT = Execution.parse("pjrt:cpu")
+STEPS = 20
+TOLERANCE = 1e-5
+"""Nats, after STEPS steps: rounding alone."""
+MCEM = {"leapfrog_steps": 10, "weight_updates": 5, "target_acceptance": 0.9}
+FULL_VB = {"form": "analytic", "initial_weight_deviation": 0.05}
+CASES = {
+    "aevb": replace(SETTINGS, algorithm="aevb"),
+    "wake_sleep": replace(SETTINGS, algorithm="wake_sleep"),
+    "mcem": replace(SETTINGS, algorithm="mcem", n_train=50, monte_carlo_em=MCEM),
+    "full_vb": replace(SETTINGS, algorithm="full_vb", n_train=50, full_vb=FULL_VB),
+    "aevb, Gaussian": replace(SETTINGS, definition=DEFINITION | {"observation": "gaussian"}),
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> data.Dataset:
+    """Grey images with structure: 200 for training, 50 for testing."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("tiny")
+    centre = np.linspace(0, 255, 36)
+    parts = {
+        name: np.clip(centre + rng.normal(0, 60, (n, 36)), 0, 255).astype(np.uint8)
+        for name, n in (("train", 200), ("test", 50))
+    }
+    np.savez(folder / "tiny.npz", **parts)
+    record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
+    return data.load("tiny", DEFINITION, Path(record["path"]))
+
+
+@pytest.fixture(scope="module")
+def lowered(tiny):
+    """The programs of two members."""
+    return programs(SETTINGS, tiny, 2)
+
+
+def objectives(wanted, images, execution=experiment.IN_TENSORFLOW, seeds=(0, 1)):
+    """Mean objective of each member over STEPS steps, and the test bound there."""
+    images = training_set(wanted, images)
+    computed = backend(wanted, images, seeds, [0.02] * len(seeds), execution)
+    state, chunk = computed.run_chunk(computed.start(), STEPS)
+    bound = computed.evaluate(state, STEPS) if computed.has_bound else np.zeros(len(seeds))
+    assert chunk.finite.all() and (chunk.first_non_finite == -1).all()
+    return chunk.objective_sum / STEPS, bound
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_compute_the_same(tiny, name):
+    """From the same seeds, both give the same numbers but for rounding."""
+    ours, theirs = (objectives(CASES[name], tiny, one) for one in (experiment.IN_TENSORFLOW, PJRT))
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=TOLERANCE)
+
+
+def test_another_seed_does_not_agree(tiny):
+    """The negative control: what differs by its random numbers alone is told apart."""
+    ours, _ = objectives(CASES["aevb"], tiny)
+    theirs, _ = objectives(CASES["aevb"], tiny, PJRT, seeds=(2, 1))
+    assert abs(ours[0] - theirs[0]) > 100 * TOLERANCE
+    assert abs(ours[1] - theirs[1]) < TOLERANCE
+
+
+@pytest.mark.parametrize("fixture", ["real_mnist", "real_frey"])
+def test_both_compute_the_same_on_real_images(request, fixture):
+    """The paper's data at their sizes, with fewer hidden units; nats per image of 784 pixels are
+    sums of as many roundings, hence relative."""
+    images = request.getfixturevalue(fixture)
+    definition = {"mnist": "bernoulli", "frey_face": "gaussian"}[images.name]
+    wanted = replace(
+        SETTINGS,
+        dataset=images.name,
+        definition=DEFINITION | {"observation": definition, "image_shape": images.image_shape},
+        hidden_units=20,
+        batch_size=100,
+        pixel_divisor=256,
+        warmup_minibatches=10,
+        zero_initial_log_variance=True,
+    )
+    ours, theirs = (objectives(wanted, images, one) for one in (experiment.IN_TENSORFLOW, PJRT))
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+# Checkpoints
+
+
+@pytest.mark.parametrize("first", ["tensorflow", "pjrt:cpu"])
+def test_a_run_changes_its_backend_at_a_checkpoint(tiny, tmp_path, first):
+    """A checkpoint of one goes on in the other, to the numbers of an unbroken run."""
+    second = {"tensorflow": "pjrt:cpu", "pjrt:cpu": "tensorflow"}[first]
+
+    def go(text, points, folder):
+        computed = backend(SETTINGS, tiny, [0, 1], [0.02, 0.02], Execution.parse(text), folder)
+        run, times = train(
+            computed, points, name="tiny", checkpoint_folder=folder, fingerprint="print"
+        )
+        return computed, run, times
+
+    _, whole, _ = go(second, [20, 400, 800], tmp_path / "whole")
+    go(first, [20, 400], tmp_path / "parts")
+    computed, run, times = go(second, [20, 400, 800], tmp_path / "parts")
+    assert times.samples == 400 * 2
+    assert len(run.devices) == 2 and any("PJRT" in device for device in run.devices)
+    for one, other in zip(whole.rows, run.rows, strict=True):
+        assert one[0] == other[0]
+        np.testing.assert_allclose(one[1], other[1], rtol=0, atol=1e-4)
+        np.testing.assert_allclose(one[2], other[2], rtol=0, atol=1e-4)
+    assert computed.fetch(run.state).keys() == computed.fetch(whole.state).keys()
+
+
+def test_programs_are_compiled_once(tiny, lowered, tmp_path):
+    """What has been compiled is read from the disk, and a damaged file is compiled anew."""
+    arrays = tiny.train, tiny.test, [0, 1], [0.02, 0.02]
+
+    def chunk():
+        computed = PjrtBackend(lowered, Device("cpu", tmp_path), *arrays)
+        computed.compile()
+        return computed.run_chunk(computed.start(), STEPS)[1].objective_sum
+
+    first = chunk()
+    kept = sorted(tmp_path.glob("*.executable"))
+    assert len(kept) == 2
+    times = [path.stat().st_mtime_ns for path in kept]
+    np.testing.assert_array_equal(chunk(), first)
+    assert [path.stat().st_mtime_ns for path in kept] == times
+    kept[0].write_bytes(b"no program")
+    np.testing.assert_array_equal(chunk(), first)
+    assert kept[0].stat().st_size > 1000
+
+
+# Programs
+
+
+def test_programs_do_not_depend_on_the_process(tiny, lowered):
+    """Lowered twice, with other functions traced in between, the texts are the same."""
+    other = programs(replace(SETTINGS, weight_prior="none"), tiny, 2)
+    assert other.chunk != lowered.chunk and other.init == lowered.init
+    assert programs(SETTINGS, tiny, 2) == lowered
+    assert "loc(" not in lowered.chunk and "__" not in lowered.chunk
+
+
+def test_programs_are_as_precise_as_asked(lowered):
+    """Every matrix product is at the highest precision; ``fast`` changes them all."""
+    text = lowered.chunk
+    products = text.count("dot_general")
+    assert products > 5
+    assert text.count("precision = [HIGHEST, HIGHEST]") == products
+    assert with_precision(text, "fast").count("precision = [DEFAULT, DEFAULT]") == products
+
+
+def test_arguments_are_told_apart_and_donated():
+    text = "func.func @main(%arg0: tensor<2x3xf32>, %arg1: tensor<i32>) -> (tensor<2x3xf32>) {"
+    assert arguments(text) == [("float32", (2, 3)), ("int32", ())]
+    assert "%arg0: tensor<2x3xf32> {tf.aliasing_output = 0 : i32}, %arg1: tensor<i32>)" in donating(
+        text, 1
+    )
+    assert arguments(donating(text, 1)) == arguments(text)
+
+
+def test_symbols_are_numbered():
+    text = 'func @main() { call @a_12() loc("x") }\n#loc = loc(unknown)\nfunc @a_12() loc(#loc3)'
+    assert canonical(text) == "func @main() { call @f0() }\nfunc @f0()"
+
+
+# Errors for people
+
+
+def test_arrays_of_another_shape_are_refused(tiny, lowered):
+    wrong = PjrtBackend(lowered, Device("cpu"), tiny.train[:100], tiny.test, [0, 1], [0.1, 0.1])
+    with pytest.raises(ProgramError, match=r"of other shapes: argument \d+ is uint8\[100, 36\]"):
+        wrong.run_chunk(wrong.start(), 1)
+
+
+def test_no_such_platform():
+    with pytest.raises(ProgramError, match="pjrt_platform: no device 'abacus' can be had"):
+        Device("abacus")
+
+
+@pytest.mark.parametrize("text", ["this is no program", "func.func @main() -> () { nonsense }"])
+def test_text_that_is_no_program(text):
+    with pytest.raises(ProgramError):
+        Device("cpu").compile(text, "chunk")([])
+
+
+def test_too_little_memory_on_the_device(tiny, lowered):
+    """What the device says becomes one line that says what to do."""
+    computed = PjrtBackend(lowered, Device("cpu"), tiny.train, tiny.test, [0, 1], [0.1, 0.1])
+    state = computed.start()
+
+    class Full:
+        def execute_sharded(self, arguments):
+            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory allocating 8 GiB\nmore")
+
+    computed.compile()
+    computed._compiled["chunk"]._compiled = Full()
+    with pytest.raises(ProgramError, match=r"too little memory .* train fewer seeds at once"):
+        computed.run_chunk(state, 1)
+
+
+@pytest.mark.parametrize("text", ["torch", "pjrt:cpu:exact", "tensorflow:cpu", ""])
+def test_unknown_backends_are_refused(text):
+    with pytest.raises(ConfigError, match=r"^(backend|precision): "):
+        Execution.parse(text)
+
+
+def test_whole_stage(tiny, tmp_path):
+    """Selection and training by PJRT end in TensorFlow's numbers, and the record says where."""
+    candidates = [experiment.select_step_size([SETTINGS], tiny, one) for one in (Execution(), PJRT)]
+    np.testing.assert_allclose(*(table["objective"] for table in candidates), atol=1e-4)
+    wanted = replace(SETTINGS, training_samples=400)
+    curves = [
+        experiment.run_training(
+            wanted, 0.02, tiny, checkpoint_folder=None, checkpoint_seconds=60, execution=one
+        )
+        for one in (Execution(), PJRT)
+    ]
+    values = [curve["lower_bound"] for curve, *_ in curves]
+    np.testing.assert_allclose(*values, rtol=0, atol=1e-4)
+    assert "PJRT" in json.dumps(curves[1][3]["devices"])

@@ -1,0 +1,221 @@
+"""Bundles: written with TensorFlow, trained without it, brought home."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aevb import cli, data, experiment
+from aevb.bundle import results
+from aevb.bundle.__main__ import main
+from aevb.bundle.archive import Writer
+from aevb.bundle.exporting import add
+from aevb.bundle.importing import import_results
+from aevb.errors import DataError
+from aevb.weights import read as read_weights
+from tiny import DEFINITION, SETTINGS
+
+WANTED = replace(SETTINGS, training_samples=2000, seeds=(0, 1))
+NAME = "results/smoke/runs/authors/tiny/aevb/latent_dim_2"
+STUDY = "study/tiny/aevb/latent_dim_2"
+WITHOUT = "tensorflow", "tensorflow_probability", "pandas", "typer", "yaml", "matplotlib", "scipy"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> data.Dataset:
+    """Grey images with structure: 200 for training, 50 for testing."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("tiny")
+    centre = np.linspace(0, 255, 36)
+    parts = {
+        name: np.clip(centre + rng.normal(0, 60, (n, 36)), 0, 255).astype(np.uint8)
+        for name, n in (("train", 200), ("test", 50))
+    }
+    np.savez(folder / "tiny.npz", **parts)
+    record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
+    return data.load("tiny", DEFINITION, Path(record["path"]))
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny, tmp_path_factory) -> Path:
+    """One run of two seeds, and one of two step sizes."""
+    writer = Writer()
+    add(writer, NAME, WANTED, [0.02], tiny)
+    add(writer, STUDY, replace(WANTED, seeds=(0,)), [0.01, 0.02], tiny)
+    path = tmp_path_factory.mktemp("bundle") / "runs.zip"
+    writer.write(path)
+    return path
+
+
+def command(tmp_path: Path, *arguments: str, **options) -> subprocess.Popen:
+    """``python -m aevb.bundle`` in a Python that has numpy, jax and safetensors alone."""
+    refuse = "".join(f"sys.modules[{name!r}] = None; " for name in WITHOUT)
+    code = f"import runpy, sys; {refuse}runpy.run_module('aevb.bundle', run_name='__main__')"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[2])} | options,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(bundle, tmp_path_factory) -> Path:
+    """The folder of the results, trained where TensorFlow cannot be imported."""
+    folder = tmp_path_factory.mktemp("trained")
+    process = command(folder, "run", str(bundle), "--output", "out", "--platform", "cpu")
+    _, text = process.communicate(timeout=600)
+    assert process.returncode == 0, text
+    assert "2 runs, 0 finished" in text and "ETA" in text
+    return folder / "out"
+
+
+def test_the_numbers_are_those_of_training_here(trained, tiny):
+    """Curve and parameters are TensorFlow's but for rounding."""
+    curve, weights, _, _ = experiment.run_training(
+        WANTED, 0.02, tiny, checkpoint_folder=None, checkpoint_seconds=60
+    )
+    result = results.read(trained / NAME / "result.safetensors")
+    ours = curve.pivot_table("lower_bound", ["split", "training_samples"], "seed")
+    for samples, train, test in result.rows:
+        np.testing.assert_allclose(train, ours.loc["train", samples], rtol=0, atol=1e-3)
+        np.testing.assert_allclose(test, ours.loc["test", samples], rtol=0, atol=1e-3)
+    for name, array in weights.items():
+        np.testing.assert_allclose(result.parameters[name], array, rtol=0, atol=1e-3)
+    assert "PJRT" in json.dumps(result.record["devices"])
+
+
+def test_what_is_finished_is_not_done_again(trained, bundle, caplog):
+    assert main(["run", str(bundle), "--output", str(trained), "--platform", "cpu"]) == 0
+    assert "2 runs, 2 finished" in caplog.text
+
+
+def test_killed_and_resumed_equals_unbroken(trained, bundle, tmp_path):
+    """Killed once it has a checkpoint, the same command ends in the same bits."""
+    arguments = "run", str(bundle), "--output", "out", "--platform", "cpu", "--only", NAME
+    process = command(tmp_path, *arguments, "--checkpoint-seconds", "0.001")
+    kept = tmp_path / "out" / results.CHECKPOINTS / NAME
+    until = time.monotonic() + 300
+    while not list(kept.glob("*.safetensors")) and process.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    process = command(tmp_path, *arguments)
+    _, text = process.communicate(timeout=600)
+    assert process.returncode == 0, text
+    ours, theirs = (
+        results.read(folder / NAME / "result.safetensors") for folder in (tmp_path / "out", trained)
+    )
+    for one, other in zip(ours.rows, theirs.rows, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for name, array in ours.parameters.items():
+        np.testing.assert_array_equal(array, theirs.parameters[name])
+
+
+def test_results_come_home(trained, tiny, tmp_path):
+    """Curve, weights, record and checkpoint lie where training here would have put them."""
+    only = tmp_path / "only"
+    for part in (NAME, f"{results.CHECKPOINTS}/{NAME}"):
+        shutil.copytree(trained / part, only / part)
+    import_results(only, tmp_path, tmp_path / ".checkpoints", lambda _: tiny)
+    place = tmp_path / NAME
+    curve = pd.read_csv(place / "curve.csv")
+    assert set(curve["seed"]) == {0, 1} and set(curve["split"]) == {"train", "test"}
+    kept, arrays = read_weights(place / "weights.safetensors", "decoder/")
+    assert kept == WANTED and len(arrays["decoder/output_bias"]) == 2
+    record = json.loads((place / "run.json").read_text(encoding="utf-8"))
+    assert record["step_size"] == 0.02 and "PJRT" in record["devices"][0]
+    again, *_, record = experiment.run_training(
+        WANTED,
+        0.02,
+        tiny,
+        checkpoint_folder=tmp_path / ".checkpoints" / NAME,
+        checkpoint_seconds=60,
+    )
+    assert record["last_process"]["training_seconds"] == 0
+    np.testing.assert_allclose(again["lower_bound"], curve["lower_bound"], rtol=0, atol=2e-6)
+
+
+def test_what_is_not_of_here_stays_out(trained, tiny, tmp_path):
+    """Several step sizes, another program, a damaged file, no file at all: one line each."""
+    with pytest.raises(DataError, match=r"has the step sizes \[0.01, 0.02\], and a run has one"):
+        import_results(trained / "study", tmp_path, tmp_path, lambda _: tiny)
+    result = results.read(trained / NAME / "result.safetensors")
+    foreign = replace(result.item, programs=result.item.programs | {"chunk": "0" * 64})
+    results.write(tmp_path / "foreign", result._replace(item=foreign))
+    with pytest.raises(DataError, match="its chunk program is not what this version"):
+        import_results(tmp_path / "foreign", tmp_path, tmp_path, lambda _: tiny)
+    outside = replace(result.item, name="../../outside")
+    results.write(tmp_path / "a" / "b" / "c", result._replace(item=outside))
+    with pytest.raises(DataError, match="it leads out of the folder"):
+        import_results(tmp_path / "a", tmp_path, tmp_path, lambda _: tiny)
+    damaged = tmp_path / "damaged" / "result.safetensors"
+    damaged.parent.mkdir()
+    content = bytearray((trained / NAME / "result.safetensors").read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(DataError, match="no result of a bundle can be read"):
+        results.read_all(tmp_path / "damaged")
+    with pytest.raises(DataError, match="holds no results"):
+        results.read_all(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (lambda content: content[:1000], "is no bundle, or a damaged one"),
+        (lambda content: b"<html>not found</html>", "is no bundle, or a damaged one"),
+        (lambda content: b"", "is no bundle, or a damaged one"),
+        (lambda content: content[:300] + bytes(200) + content[500:], "damaged"),
+    ],
+)
+def test_damaged_bundles_are_named(bundle, tmp_path, caplog, spoil, what):
+    path = tmp_path / "spoilt.zip"
+    path.write_bytes(spoil(bundle.read_bytes()))
+    code = main(["run", str(path), "--output", str(tmp_path / "out"), "--platform", "cpu"])
+    assert code == 1
+    assert what in caplog.text and "Traceback" not in caplog.text
+
+
+def test_missing_file_and_unknown_names(bundle, tmp_path, caplog):
+    assert main(["list", str(tmp_path / "none.zip")]) == 1
+    assert "there is no such file" in caplog.text
+    assert main(["run", str(bundle), "--output", str(tmp_path), "--only", "fig9"]) == 1
+    assert "no run of" in caplog.text
+
+
+def test_list_and_table(trained, bundle, tmp_path, capsys):
+    assert main(["list", str(bundle)]) == 0
+    assert f"{NAME}: 2 members (seeds [0, 1]" in capsys.readouterr().out
+    assert main(["table", str(trained), "--output", str(tmp_path / "t.csv")]) == 0
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert set(table["run"]) == {NAME, STUDY}
+    assert set(table.loc[table["run"] == STUDY, "step_size"]) == {0.01, 0.02}
+    assert table.groupby(["run", "seed", "step_size", "split"]).size().nunique() == 1
+
+
+def test_a_device_is_checked(tiny, tmp_path, caplog):
+    """Agreement with the CPU, which on the CPU is exact, and a speed."""
+    writer = Writer()
+    for kind in ("agreement", "speed"):
+        add(writer, f"{kind}/tiny/aevb/latent_dim_2", replace(WANTED, seeds=(0,)), [0.01], tiny)
+    writer.write(tmp_path / "check.zip")
+    arguments = ["check", str(tmp_path / "check.zip"), "--output", str(tmp_path)]
+    assert main([*arguments, "--platform", "cpu", "--precision", "highest"]) == 0
+    agreement = pd.read_csv(tmp_path / "agreement.csv")
+    assert agreement["objective_difference"].tolist() == [0.0]
+    assert agreement["bound_difference"].tolist() == [0.0]
+    speed = pd.read_csv(tmp_path / "speed.csv")
+    assert (speed["samples_per_second"] == speed["steps_per_second"] * 20).all()
