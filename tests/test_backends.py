@@ -9,7 +9,7 @@ import pytest
 
 from aevb import data, experiment
 from aevb.assembly import backend, programs, training_set
-from aevb.backends import Execution
+from aevb.backends import Execution, pjrt
 from aevb.backends.pjrt import Device, PjrtBackend
 from aevb.backends.programs import ProgramError, arguments, canonical, donating, with_precision
 from aevb.errors import ConfigError
@@ -144,6 +144,13 @@ def test_programs_are_compiled_once(tiny, lowered, tmp_path):
     kept[0].write_bytes(b"no program")
     np.testing.assert_array_equal(chunk(), first)
     assert kept[0].stat().st_size > 1000
+
+
+def test_compiler_options_are_taken(tiny, lowered):
+    """Those for GPUs have names that XLA knows; one that it does not know is refused."""
+    Device("cpu", options=pjrt._GPU_OPTIONS).compile(lowered.chunk, "chunk")
+    with pytest.raises(ProgramError, match="cannot be compiled"):
+        Device("cpu", options={"xla_gpu_no_such_thing": True}).compile(lowered.chunk, "chunk")
 
 
 # Programs

@@ -119,7 +119,8 @@ def test_killed_and_resumed_equals_unbroken(trained, bundle, tmp_path):
         results.read(folder / NAME / "result.safetensors") for folder in (tmp_path / "out", trained)
     )
     for one, other in zip(ours.rows, theirs.rows, strict=True):
-        np.testing.assert_array_equal(one, other)
+        for mine, its in zip(one, other, strict=True):
+            np.testing.assert_array_equal(mine, its)
     for name, array in ours.parameters.items():
         np.testing.assert_array_equal(array, theirs.parameters[name])
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from aevb.errors import DataError
 from aevb.files import writing
 
 FORMAT = "aevb bundle 1"
+_DAMAGED = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Bundle:
             self.runs = [run_of(values) for values in manifest["runs"]]
         except FileNotFoundError:
             raise DataError(f"{self.path}: there is no such file") from None
-        except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, EOFError) as error:
+        except (TypeError, *_DAMAGED) as error:
             raise DataError(
                 f"{self.path}: is no bundle, or a damaged one ({_one_line(error)}); export it"
                 " again with `aevb export`"
@@ -126,7 +128,7 @@ class Bundle:
         """
         try:
             content = self._zip.read(f"parts/{name}")
-        except (zipfile.BadZipFile, KeyError, OSError, EOFError, ValueError) as error:
+        except _DAMAGED as error:
             detail = _one_line(error)
             raise DataError(f"{self.path}: is damaged ({detail}); export it again") from None
         if hashlib.sha256(content).hexdigest() != name:
