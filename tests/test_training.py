@@ -372,7 +372,7 @@ def test_all_candidates_diverged(gaussian, tiny):
 def panels(bounds: dict[int, list[float]], monkeypatch, tiny):
     """The table of a selection whose candidates' bounds are given for each latent dimension."""
 
-    def tried(wanted, data):
+    def tried(wanted, data, execution):
         return pd.DataFrame(
             {
                 "latent_dim": wanted.latent_dim,
