@@ -43,7 +43,7 @@ test: install ## the test suite
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 commands: install ## run the commands of README and docs, on what SCALE=smoke has made
-	@$(BIN)/python -m pytest -p tests.commands README.md CONTRIBUTING.md docs
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -p tests.commands README.md CONTRIBUTING.md docs
 
 lint: install ## ruff, snakefmt and Snakemake's own lint
 	@$(BIN)/ruff check src tests docs
