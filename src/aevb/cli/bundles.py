@@ -35,7 +35,11 @@ def export(
     ],
     output: Output,
     step_size: Annotated[
-        float | None, typer.Option(help="Adagrad's; default: what the workflow has selected.")
+        list[float] | None,
+        typer.Option(
+            help="Adagrad's; default: what the workflow has selected. Of several, each is trained"
+            " with each seed, side by side, for `python -m aevb.bundle table`."
+        ),
     ] = None,
     cache_dir: Cache = Path("data"),
     checkpoint_dir: Folder = CHECKPOINTS,
@@ -66,16 +70,16 @@ def export(
         }
         experiment = configuration.experiment(checked, definitions, **parts, **counts)
         folder = Path(name)
-        size = step_size or selected_step_size(folder.parent / "step_size.csv")
-        wanted.append((folder.as_posix().strip("/"), experiment, size))
+        sizes = step_size or [selected_step_size(folder.parent / "step_size.csv")]
+        wanted.append((folder.as_posix().strip("/"), experiment, sizes))
     start_tensorflow(1)
     from aevb.bundle.archive import Writer
     from aevb.bundle.exporting import add
 
     writer = Writer()
-    for name, experiment, size in wanted:
+    for name, experiment, sizes in wanted:
         data = _data(experiment, cache_dir)
-        add(writer, name, experiment, [size], data, checkpoint_dir / name)
+        add(writer, name, experiment, sizes, data, checkpoint_dir / name)
     writer.write(output)
     LOGGER.info(f"wrote {output}: {len(wanted)} runs, {output.stat().st_size / 1e6:,.1f} MB")
 
