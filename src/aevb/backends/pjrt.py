@@ -33,8 +33,8 @@ jax.config.update("jax_enable_x64", True)
 
 
 _GPU_OPTIONS = {"xla_gpu_enable_triton_gemm": False}
-"""With Triton's kernels among the candidates for every product, a chunk took half a minute to compile
-on an H200; without them it takes three seconds."""
+"""With Triton's kernels among the candidates for every product, a chunk took half a minute to
+compile on an H200; without them it takes three seconds."""
 
 
 class Device:
