@@ -8,6 +8,7 @@ STAMP = $(VENV)/installed-$(notdir $(LOCK))
 CORES ?= all
 TEST_JOBS ?= 2
 SCALE ?= quick
+PAGES ?= README.md CONTRIBUTING.md docs
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -43,7 +44,7 @@ test: install ## the test suite
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 commands: install ## run the commands of README and docs, on what SCALE=smoke has made
-	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -p tests.commands README.md CONTRIBUTING.md docs
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -p tests.commands $(PAGES)
 
 lint: install ## ruff, snakefmt and Snakemake's own lint
 	@$(BIN)/ruff check src tests docs
