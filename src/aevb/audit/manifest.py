@@ -96,8 +96,12 @@ def make(
     }
 
 
-ELSEWHERE = ("data_dir", "cache_dir", "checkpoint_dir", "checkpoint_seconds")
-"""Settings that say where things lie on one machine, and change no number."""
+ELSEWHERE = (
+    *("data_dir", "cache_dir", "checkpoint_dir", "checkpoint_seconds"),
+    *("backend", "pjrt_platform", "precision"),
+)
+"""Settings that say where things lie and what computes on one machine, and change no number but by
+rounding."""
 
 
 def read(folder: Path) -> Contents:
