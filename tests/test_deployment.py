@@ -27,7 +27,8 @@ class Elsewhere(Copy):
         (self.folder / "config").mkdir(parents=True)
         (self.folder / "workflow").mkdir()
         parts = (("train", 200), ("test", 50))
-        images = {name: np.zeros((n, 36), np.uint8) for name, n in parts}
+        draw = np.random.default_rng(0).integers
+        images = {name: draw(0, 256, (n, 36), np.uint8) for name, n in parts}
         np.savez(self.folder / "tiny.npz", **images)
         self.config = CONFIG | {"data_dir": str(self.folder)}
 

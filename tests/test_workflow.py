@@ -345,7 +345,8 @@ REFUSED = {
 def test_request_that_cannot_work(shipped, case):
     """What cannot be made is refused by a dry run, in one line that says why."""
     words, wanted = REFUSED[case]
-    np.save(shipped.folder / "own.npy", np.zeros((20, 6, 6), np.uint8))
+    images = np.random.default_rng(0).integers(0, 256, (20, 6, 6), np.uint8)
+    np.save(shipped.folder / "own.npy", images)
     code, text = shipped.snakemake("--dry-run", "--nolock", *words)
     assert code != 0
     assert "Traceback" not in text
