@@ -13,6 +13,7 @@ import yaml
 from scipy import stats
 
 from aevb import data
+from tiny import DEFINITION
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.get_logger().setLevel("ERROR")
@@ -77,3 +78,18 @@ def real_mnist(tmp_path_factory) -> data.Dataset:
 @pytest.fixture(scope="session")
 def real_frey(tmp_path_factory) -> data.Dataset:
     return _load("frey_face", tmp_path_factory.mktemp("frey_face"))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> data.Dataset:
+    """Grey images with structure: 200 for training, 50 for testing."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("tiny")
+    centre = np.linspace(0, 255, 36)
+    parts = {
+        name: np.clip(centre + rng.normal(0, 60, (n, 36)), 0, 255).astype(np.uint8)
+        for name, n in (("train", 200), ("test", 50))
+    }
+    np.savez(folder / "tiny.npz", **parts)
+    record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
+    return data.load("tiny", DEFINITION, Path(record["path"]))

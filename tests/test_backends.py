@@ -2,12 +2,11 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from aevb import data, experiment
+from aevb import experiment
 from aevb.assembly import backend, programs, training_set
 from aevb.backends import Execution, pjrt
 from aevb.backends.pjrt import Device, PjrtBackend
@@ -29,21 +28,6 @@ CASES = {
     "full_vb": replace(SETTINGS, algorithm="full_vb", n_train=50, full_vb=FULL_VB),
     "aevb, Gaussian": replace(SETTINGS, definition=DEFINITION | {"observation": "gaussian"}),
 }
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> data.Dataset:
-    """Grey images with structure: 200 for training, 50 for testing."""
-    rng = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("tiny")
-    centre = np.linspace(0, 255, 36)
-    parts = {
-        name: np.clip(centre + rng.normal(0, 60, (n, 36)), 0, 255).astype(np.uint8)
-        for name, n in (("train", 200), ("test", 50))
-    }
-    np.savez(folder / "tiny.npz", **parts)
-    record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
-    return data.load("tiny", DEFINITION, Path(record["path"]))
 
 
 @pytest.fixture(scope="module")

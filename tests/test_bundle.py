@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aevb import cli, data, experiment
+from aevb import cli, experiment
 from aevb.bundle import results
 from aevb.bundle.__main__ import main
 from aevb.bundle.archive import Writer
@@ -22,27 +22,12 @@ from aevb.bundle.exporting import add
 from aevb.bundle.importing import import_results
 from aevb.errors import DataError
 from aevb.weights import read as read_weights
-from tiny import DEFINITION, SETTINGS
+from tiny import SETTINGS
 
 WANTED = replace(SETTINGS, training_samples=2000, seeds=(0, 1))
 NAME = "results/smoke/runs/authors/tiny/aevb/latent_dim_2"
 STUDY = "study/tiny/aevb/latent_dim_2"
 WITHOUT = "tensorflow", "tensorflow_probability", "pandas", "typer", "yaml", "matplotlib", "scipy"
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> data.Dataset:
-    """Grey images with structure: 200 for training, 50 for testing."""
-    rng = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("tiny")
-    centre = np.linspace(0, 255, 36)
-    parts = {
-        name: np.clip(centre + rng.normal(0, 60, (n, 36)), 0, 255).astype(np.uint8)
-        for name, n in (("train", 200), ("test", 50))
-    }
-    np.savez(folder / "tiny.npz", **parts)
-    record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
-    return data.load("tiny", DEFINITION, Path(record["path"]))
 
 
 @pytest.fixture(scope="module")

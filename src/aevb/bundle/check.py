@@ -10,6 +10,7 @@ import numpy as np
 
 from aevb.backends.pjrt import Device, PjrtBackend
 from aevb.bundle.archive import Bundle, BundledRun
+from aevb.bundle.running import backend
 from aevb.errors import AevbError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER
@@ -47,15 +48,6 @@ class Speed(NamedTuple):
     steps_per_second: float
     samples_per_second: float
     """All members together."""
-
-
-def backend(
-    bundle: Bundle, run: BundledRun, device: Device, precision: str = "highest"
-) -> PjrtBackend:
-    """A run of a bundle on a device."""
-    train_data = bundle.array(run.train_data[0])[: run.train_data[1]]
-    arrays = train_data, bundle.array(run.test_data), run.seeds, run.step_sizes
-    return PjrtBackend(bundle.programs(run), device, *arrays, precision=precision)
 
 
 def agreement(run: BundledRun, tested: PjrtBackend, precision: str, bundle: Bundle) -> Agreement:

@@ -65,13 +65,13 @@ def run(
             if deadline is not None and time.monotonic() > deadline:
                 LOGGER.info(f"{item.label}: not begun: the time is over")
                 break
-            backend = ready.result()
+            computed = ready.result()
             folder = output / results.CHECKPOINTS / item.name if checkpoint_seconds else None
             if folder is not None:
                 _place_checkpoint(bundle, item, folder)
             try:
                 finished, times = train(
-                    backend,
+                    computed,
                     item.log_points,
                     name=item.label,
                     snapshot_points=item.snapshot_points,
@@ -83,8 +83,17 @@ def run(
                 LOGGER.warning(f"LEFT OUT: {error}")
                 diverged.append(item.name)
                 continue
-            results.write(output, _result(item, backend, finished, times, keep_members))
+            results.write(output, _result(item, computed, finished, times, keep_members))
     return diverged
+
+
+def backend(
+    bundle: Bundle, run: BundledRun, device: Device, precision: str = "highest"
+) -> PjrtBackend:
+    """A run of a bundle on a device."""
+    train_data = bundle.array(run.train_data[0])[: run.train_data[1]]
+    arrays = train_data, bundle.array(run.test_data), run.seeds, run.step_sizes
+    return PjrtBackend(bundle.programs(run), device, *arrays, precision=precision)
 
 
 def _prepared(
@@ -93,11 +102,9 @@ def _prepared(
     """The runs in order, each with its backend, a few compiled ahead of need."""
 
     def prepare(item: BundledRun) -> PjrtBackend:
-        train_data = bundle.array(item.train_data[0])[: item.train_data[1]]
-        arrays = train_data, bundle.array(item.test_data), item.seeds, item.step_sizes
-        backend = PjrtBackend(bundle.programs(item), device, *arrays, precision=precision)
-        backend.compile()
-        return backend
+        made = backend(bundle, item, device, precision)
+        made.compile()
+        return made
 
     futures: list[Future] = []
     try:
