@@ -15,7 +15,7 @@ import yaml
 from aevb import cli, config, startup
 from aevb.errors import AevbError, ConfigError
 from aevb.figures import fig1, style
-from aevb.progress import LOGGER
+from aevb.progress import LOGGER, start_logging
 from place import Place
 from test_cli import CONFIGURATION, audit, run  # noqa: F401
 
@@ -209,10 +209,10 @@ def test_broken_installation(monkeypatch):
         startup.start_tensorflow(1)
 
 
-def test_log_takes_any_path(tmp_path):
+def test_log_takes_any_path(monkeypatch, tmp_path):
     """A file's name that is no UTF-8 does not keep its message out of the log."""
-    from aevb.progress import start_logging
-
+    # pytest-xdist's workers cannot send such a name to the controller.
+    monkeypatch.setattr(LOGGER, "propagate", False)
     start_logging(tmp_path / "log")
     LOGGER.info(os.fsdecode(b"L\xe4ufe is missing"))
     assert "ufe is missing" in (tmp_path / "log").read_text(encoding="utf-8")
