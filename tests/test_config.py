@@ -66,6 +66,7 @@ def test_defaults_are_filled_in():
     assert config["scales"]["short"] == {
         "training_samples": 1000,
         "selection_samples": 100_000,
+        "selection_panels": None,
         "fig3": {
             "training_samples": {"aevb": 10**6, "wake_sleep": 10**6, "mcem": 10**6},
             "selection_samples": {"aevb": 100_000, "wake_sleep": 100_000, "mcem": 300_000},

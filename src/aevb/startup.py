@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from aevb import compiled
 from aevb.errors import AevbError
 
 ADDRESS_SPACE = 4_000_000 * 1024
@@ -32,6 +33,7 @@ def start_tensorflow(threads: int) -> None:
     # bring scikit-learn and Matplotlib as well, and takes a third of the time of a start.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    compiled.keep()
     with standard_error_unless_killed("TensorFlow"):
         tf = _import()
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -137,9 +137,10 @@ def selection_settings(wildcards):
             f"{wildcards.dataset} has no entry in figures.fig2.latent_dims, on which its step size"
             " would be selected"
         )
+    panels = SETTINGS["scales"][wildcards.scale]["selection_panels"]
     return [
         experiment(wildcards, latent_dim).for_selection().to_json()
-        for latent_dim in FIG2["latent_dims"][wildcards.dataset]
+        for latent_dim in FIG2["latent_dims"][wildcards.dataset][:panels]
     ]
 
 
@@ -848,6 +849,7 @@ def report_left_out_data():
 # (it may not be installed, as in --sdm conda), where checkpoints and local files lie, what computes.
 ENVIRONMENT = {
     "AEVB_CHECKPOINTS": SETTINGS["checkpoint_dir"],
+    "AEVB_COMPILED": Path(SETTINGS["checkpoint_dir"]) / "compiled",
     "AEVB_CHECKPOINT_SECONDS": SETTINGS["checkpoint_seconds"],
     "AEVB_REQUIRE_ALL_DATA": int(SETTINGS["require_all_data"]),
     "AEVB_BACKEND": configuration.execution(SETTINGS),

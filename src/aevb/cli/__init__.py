@@ -71,6 +71,9 @@ def main() -> None:
         if not _out_of_memory(error):
             raise
         detail = " ".join(str(error).split()) or "Python could not allocate any"
+        if os.strerror(errno.ENOSPC) in detail:
+            _fail(f"error: {detail}; free some space, then run the same command again")
+            sys.exit(1)
         _fail(
             f"error: out of memory ({detail}); give the job more (mem_mb), or ask for less: fewer"
             " seeds, smaller minibatches or hidden layers, fewer points"
