@@ -1,6 +1,6 @@
 """Programs that XLA has compiled for this processor, kept for the next process that needs them.
 
-Compiling a training program takes longer than training it for a smoke run. TensorFlow keeps compiled
+Compiling a training program takes longer than a smoke run's training. TensorFlow keeps compiled
 programs in a folder, under names made of their content; it takes whatever lies there for its own,
 so what has been damaged goes before it looks.
 """
