@@ -9,6 +9,7 @@ import tensorflow as tf
 from scipy import stats
 
 from aevb.likelihood import hmc
+from aevb.likelihood.budgets import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_joint
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
@@ -39,7 +40,9 @@ def gaussian(width, limit=math.inf):
 
 
 @functools.cache
-def program(samples=SAMPLES, burn_in=300, leapfrog_steps=4, jitter=0.2):
+def program(
+    samples=SAMPLES, burn_in=300, leapfrog_steps=4, jitter=0.2, adaptation="dual_averaging"
+):
     @tf.function(jit_compile=True, autograph=False)
     def run(width, limit, chains, seed):
         return hmc.sample(
@@ -50,12 +53,13 @@ def program(samples=SAMPLES, burn_in=300, leapfrog_steps=4, jitter=0.2):
             burn_in=burn_in,
             leapfrog_steps=leapfrog_steps,
             jitter=jitter,
+            adaptation=adaptation,
         )
 
     return run
 
 
-def chains_at(position, step_size=hmc.INITIAL_STEP_SIZE):
+def chains_at(position, step_size=INITIAL_STEP_SIZE):
     position = constant(position)
     return hmc.Chains(position, tf.fill([position.shape[1]], step_size))
 
@@ -349,3 +353,16 @@ def test_annealing_finds_the_mode_with_the_mass():
     light = {a: int((run(start, a).position[0, :, 0] < 0).numpy().sum()) for a in (False, True)}
     assert light[False] > 100
     assert light[True] < 60
+
+
+def test_the_librarys_step_sizes_follow_each_transition():
+    """e^1.02 as large after an acceptance, e^−1.02 after a rejection, of each datapoint alone."""
+    start = chains_at(normal((1, N, DIM), 5), 0.5)
+    width = np.array([0.02, 0.3, 1.0, 50.0])
+    chains, draws = run(width, chains=start, samples=12, burn_in=0, adaptation="library")
+    positions = np.concatenate([start.position.numpy()[np.newaxis], draws.z])
+    accepted = (np.diff(positions, axis=0) != 0).any(axis=-1)
+    ups = np.where(accepted, 1, -1).sum(axis=0)[0]
+    expected = math.log(0.5) + hmc.LIBRARY_LOG_FACTOR * ups
+    np.testing.assert_allclose(np.log(chains.step_size), expected, atol=1e-5)
+    assert len(set(ups)) > 1 and accepted.any() and not accepted.all()

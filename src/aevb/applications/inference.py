@@ -12,6 +12,7 @@ from aevb import random
 from aevb.applications.observations import Channel, VisiblePixels, observed
 from aevb.bounds import reparameterise
 from aevb.likelihood import hmc
+from aevb.likelihood.budgets import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_likelihood, log_prior
 from aevb.models.vae import Parameters
 
@@ -164,7 +165,7 @@ def _sampler(architecture, budget: Budget):
             return log_likelihood(model, y, z)
 
         annealing, sampling = tf.unstack(tfp.random.split_seed(seed, n=2))
-        chains = hmc.Chains(start, tf.fill([y.shape[0]], hmc.INITIAL_STEP_SIZE))
+        chains = hmc.Chains(start, tf.fill([y.shape[0]], INITIAL_STEP_SIZE))
         chains = hmc.anneal(
             prior,
             likelihood,

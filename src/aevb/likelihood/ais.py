@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 
 from aevb import random
 from aevb.likelihood import hmc
-from aevb.likelihood.budgets import AIS
+from aevb.likelihood.budgets import AIS, INITIAL_STEP_SIZE
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_likelihood, log_prior
 from aevb.models.vae import Parameters
@@ -249,7 +249,7 @@ def _tuning(architecture, steps: int, leapfrog_steps: int, target_acceptance: fl
             return chains, tf.math.reduce_std(values, axis=[0, 1])
 
         n = x.shape[0]
-        chains = hmc.Chains(start, tf.fill([n], hmc.INITIAL_STEP_SIZE))
+        chains = hmc.Chains(start, tf.fill([n], INITIAL_STEP_SIZE))
         seeds = tf.stack(tfp.random.split_seed(seed, n=len(LADDER)))
         chains, spread = tf.scan(settle, (tf.constant(LADDER), seeds), (chains, tf.zeros([n])))
         return chains.step_size, spread

@@ -9,6 +9,17 @@ Kind = Literal["kernel", "diagonal", "full"]
 KINDS = get_args(Kind)
 """Densities of the paper's estimator, see :func:`aevb.likelihood.density.log_density`."""
 
+Adaptation = Literal["dual_averaging", "library"]
+ADAPTATIONS = get_args(Adaptation)
+"""Of HMC's step sizes, see :func:`aevb.likelihood.hmc.sample`."""
+
+Indexing = Literal["image", "library"]
+INDEXINGS = get_args(Indexing)
+"""Which samples an estimate is made of, see :func:`aevb.likelihood.harmonic.from_samples`."""
+
+INITIAL_STEP_SIZE = 0.1
+"""Of HMC's chains, where their adaptation starts."""
+
 MAX_LATENT_DIM = 3
 """Of quadrature: the number of lattice points grows exponentially with N_z."""
 
@@ -26,9 +37,16 @@ class Harmonic(NamedTuple):
     burn_in: int = 50
     """Transitions before the first sample, which adapt the step sizes; the paper gives none."""
     target_acceptance: float = 0.9
-    """What the step sizes adapt to."""
+    """What the step sizes adapt to, by dual averaging."""
+    adaptation: Adaptation = "dual_averaging"
+    """Of the step sizes, see :func:`aevb.likelihood.hmc.sample`."""
+    initial_step_size: float = INITIAL_STEP_SIZE
+    """Of new chains."""
     jitter: float = 0.2
     """Of the step sizes, see :class:`aevb.likelihood.hmc.JitteredHMC`."""
+    indexing: Indexing = "image"
+    """``image``: an estimate is made of the samples of its own image. ``library``: of those that
+    the first author's library takes, see :func:`aevb.likelihood.harmonic.from_samples`."""
     density: Kind = "kernel"
     """q, see :func:`aevb.likelihood.density.log_density`."""
     annealing: int = 0
@@ -44,8 +62,20 @@ class Harmonic(NamedTuple):
             raise ValueError(f"two samples or more for each half of each chain are needed: {self}")
         if min(self.burn_in, self.annealing) < 0 or self.leapfrog_steps < 1:
             raise ValueError(f"neither burn-in nor leapfrog steps can be so few: {self}")
-        if self.density not in KINDS:
-            raise ValueError(f"the density must be one of {KINDS}, not {self.density!r}")
+        if not self.initial_step_size > 0:
+            raise ValueError(f"the initial step size must be positive: {self}")
+        choices = (
+            ("density", KINDS),
+            ("adaptation", ADAPTATIONS),
+            ("indexing", INDEXINGS),
+        )
+        for name, allowed in choices:
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"the {name} must be one of {allowed}, not {getattr(self, name)!r}"
+                )
+        if self.indexing == "library" and self.chains != 1:
+            raise ValueError(f"the library has one chain for each image: {self}")
 
 
 class Importance(NamedTuple):

@@ -17,6 +17,7 @@ samples and a kernel density falls short of the spread by a factor of two to fou
 """
 
 import functools
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -24,7 +25,7 @@ import tensorflow as tf
 
 from aevb import random
 from aevb.likelihood import hmc
-from aevb.likelihood.budgets import Harmonic, Kind
+from aevb.likelihood.budgets import Harmonic, Indexing, Kind
 from aevb.likelihood.density import SMALLEST_DEVIATION, Density, log_density
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_joint, log_likelihood, log_prior
@@ -85,7 +86,9 @@ def estimate_with_chains(
         :class:`~aevb.likelihood.hmc.Draws`; ``bandwidth`` and ``fallback`` (bool) as in
         :class:`~aevb.likelihood.density.Density`. A point passes if its value is finite, its R̂ at
         most ``max_rhat`` and no proposal was divergent. A chain that never moved has no R̂ and
-        does not pass; neither does a value that is NaN for whatever reason.
+        does not pass; neither does a value that is NaN for whatever reason. Values by the
+        library's indices are of no image alone, so R̂ and divergences, which are an image's, do
+        not count, and there is no standard error.
 
     Raises:
         ValueError: the budget makes no sense, or the chains do not fit it.
@@ -96,7 +99,7 @@ def estimate_with_chains(
     shape = (budget.chains, x.shape[0], model.latent_dim)
     if chains is None:
         start = random.normal(_keys(seed, _Stream.START), shape)[0]
-        chains = hmc.Chains(start, tf.fill([x.shape[0]], hmc.INITIAL_STEP_SIZE))
+        chains = hmc.Chains(start, tf.fill([x.shape[0]], budget.initial_step_size))
         if budget.annealing:
             (key,) = _keys(seed, _Stream.ANNEALING)
             anneal = _annealing(model.architecture, budget.annealing, budget.leapfrog_steps)
@@ -117,8 +120,10 @@ def estimate_with_chains(
             value=value,
             standard_error=standard_error,
             passed=np.isfinite(value)
-            & (found["rhat"] <= budget.max_rhat)
-            & (found["divergences"] == 0),
+            & (
+                (budget.indexing == "library")
+                | ((found["rhat"] <= budget.max_rhat) & (found["divergences"] == 0))
+            ),
             diagnostics=found,
             likelihood_evaluations=len(value)
             * budget.chains
@@ -129,26 +134,46 @@ def estimate_with_chains(
 
 
 def from_samples(
-    z: tf.Tensor, log_joint: tf.Tensor, ess: tf.Tensor, kind: Kind
+    z: tf.Tensor,
+    log_joint: tf.Tensor,
+    ess: tf.Tensor,
+    kind: Kind,
+    indexing: Indexing = "image",
 ) -> tuple[tf.Tensor, tf.Tensor, Density]:
     """The estimates from posterior samples, wherever they come from.
+
+    With the ``library``'s indices the estimates are those of the first author's code for more than
+    one image, which takes the samples of one dimension of N_z images for those of N_z dimensions of
+    one, and sets against q at the second half of each image's samples log p(x, z) at all samples of
+    the last half of the images. The mean of these estimates is what the paper's Figure 3 can have
+    shown. For one image they are the same.
 
     Args:
         z: [S, C, n, N_z], S even: the first half of each chain fits q.
         log_joint: log p(x, z) of each, [S, C, n], nats.
         ess: their effective sample sizes, [n], for the standard errors.
         kind: of q.
+        indexing: see above; ``library`` with C = 1.
 
     Returns:
         log p(x) and its standard error, [n], nats; q at the second half. NaN where the first half
-        has not moved in some dimension.
+        has not moved in some dimension; by the library's indices there is no standard error.
     """
     samples, chains, n, d = z.shape
     half = samples * chains // 2
-    first, second = tf.split(tf.reshape(z, [2 * half, n, d]), 2)
+    z, log_joint = tf.reshape(z, [2 * half, n, d]), tf.reshape(log_joint, [2 * half, n])
+    if indexing == "library":
+        z = tf.reshape(tf.transpose(z, [2, 1, 0]), [n, d, 2 * half])
+        z = tf.transpose(z, [2, 0, 1])
+        in_rows = tf.reshape(tf.transpose(log_joint), [-1])
+        log_joint = tf.transpose(tf.reshape(in_rows[n * half :], [n, half]))
+        ess = tf.fill([n], math.nan)
+    else:
+        log_joint = log_joint[half:]
+    first, second = tf.split(z, 2)
     q = log_density(kind, first, second)
     share = tf.minimum(tf.cast(ess, tf.float64) / (2 * half), 1.0)
-    log_joint = tf.cast(tf.reshape(log_joint, [2 * half, n])[half:], tf.float64)
+    log_joint = tf.cast(log_joint, tf.float64)
     value, standard_error = harmonic_mean(q.log_prob - log_joint, half * share)
     # A first half that has not moved fits no density: whatever came out would be astronomical.
     stuck = tf.reduce_any(tf.math.reduce_std(first, axis=0) < SMALLEST_DEVIATION, axis=-1)
@@ -192,9 +217,12 @@ def _program(architecture, budget: Budget):
             burn_in=budget.burn_in,
             leapfrog_steps=budget.leapfrog_steps,
             target_acceptance=budget.target_acceptance,
+            adaptation=budget.adaptation,
             jitter=budget.jitter,
         )
-        value, error, q = from_samples(draws.z, draws.log_prob, draws.ess, budget.density)
+        value, error, q = from_samples(
+            draws.z, draws.log_prob, draws.ess, budget.density, budget.indexing
+        )
         return chains, {
             "value": value,
             "standard_error": error,

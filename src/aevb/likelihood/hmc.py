@@ -11,17 +11,20 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from aevb.likelihood.budgets import Adaptation
+
 DIVERGENCE = 1000.0
 """A proposal whose energy is off by more than this, in nats, counts as divergent."""
-
-INITIAL_STEP_SIZE = 0.1
-"""Where adaptation starts."""
 
 ANNEALING_TRANSITIONS = (1, 15)
 """Of each temperature: kept and burn-in, which adapts the step size."""
 
 SMALLEST_STEP_SIZE = 1e-4
-"""Where adaptation starts at least: chains that were stuck come with a step size of zero."""
+"""Where dual averaging starts at least: chains that were stuck come with a step size of zero."""
+
+LIBRARY_LOG_FACTOR = 1.02
+"""The first author's library makes a step size e^1.02 times as large on acceptance, and as much
+smaller on rejection."""
 
 Target = Callable[[tf.Tensor], tf.Tensor]
 
@@ -92,6 +95,22 @@ class JitteredHMC(tfp.mcmc.HamiltonianMonteCarlo):
         )
 
 
+class LibraryHMC(tfp.mcmc.HamiltonianMonteCarlo):
+    """HMC whose step sizes go up and down by a factor at each acceptance and rejection.
+
+    As in the first author's library, which never stops adapting; so the chains hold the target only
+    about (it is no stationary distribution of such a chain).
+    """
+
+    def one_step(self, current_state, previous_kernel_results, seed=None):
+        """See the base class."""
+        state, results = super().one_step(current_state, previous_kernel_results, seed=seed)
+        sign = tf.where(results.is_accepted, 1.0, -1.0)
+        accepted = results.accepted_results
+        step_size = accepted.step_size * tf.exp(LIBRARY_LOG_FACTOR * sign[..., tf.newaxis])
+        return state, results._replace(accepted_results=accepted._replace(step_size=step_size))
+
+
 def sample(
     target: Target,
     chains: Chains,
@@ -101,9 +120,10 @@ def sample(
     burn_in: int,
     leapfrog_steps: int,
     target_acceptance: float = 0.9,
+    adaptation: Adaptation = "dual_averaging",
     jitter: float = 0.2,
 ) -> tuple[Chains, Draws]:
-    """Draw from the posteriors, adapting each datapoint's step size during the burn-in.
+    """Draw from the posteriors, adapting each datapoint's step size.
 
     Call it inside an XLA program.
 
@@ -112,44 +132,43 @@ def sample(
         chains: where the chains stand and with which step sizes; C ≥ 1.
         seed: a stateless seed, [2].
         samples: S, transitions that are kept.
-        burn_in: transitions before, in the first four fifths of which the step sizes adapt by
-            dual averaging.
+        burn_in: transitions before.
         leapfrog_steps: of each transition.
-        target_acceptance: what the step sizes adapt to.
+        target_acceptance: what dual averaging adapts the step sizes to.
+        adaptation: ``dual_averaging`` in the first four fifths of the burn-in, or the
+            ``library``'s at each transition, with C = 1 and no jitter, see :class:`LibraryHMC`.
         jitter: of the step size, see :class:`JitteredHMC`; 0 turns it off.
 
     Returns:
         The chains after the last draw, with the adapted step sizes, and the draws.
     """
-    adapting = max(4 * burn_in // 5, 1)
     step_size = chains.step_size
-    if burn_in:
-        step_size = tf.maximum(step_size, SMALLEST_STEP_SIZE)
-    kernel = tfp.mcmc.DualAveragingStepSizeAdaptation(
-        JitteredHMC(
+    if adaptation == "library":
+        kernel = LibraryHMC(
             target,
             step_size=step_size[tf.newaxis, :, tf.newaxis],
             num_leapfrog_steps=leapfrog_steps,
             store_parameters_in_results=True,
-            jitter=jitter,
-        ),
-        num_adaptation_steps=adapting if burn_in else 0,
-        target_accept_prob=target_acceptance,
-    )
+        )
+    else:
+        kernel = _dual_averaging(
+            target, step_size, burn_in, leapfrog_steps, target_acceptance, jitter
+        )
     drawn = tfp.mcmc.sample_chain(
         num_results=samples,
         num_burnin_steps=burn_in,
         current_state=chains.position,
         kernel=kernel,
         trace_fn=lambda _, results: (
-            results.inner_results.log_accept_ratio,
-            results.inner_results.accepted_results.target_log_prob,
+            _transition(results).log_accept_ratio,
+            _transition(results).accepted_results.target_log_prob,
         ),
         return_final_kernel_results=True,
         seed=seed,
     )
     log_accept, log_prob = drawn.trace
-    adapted = drawn.final_kernel_results.new_step_size[0, :, 0]
+    last = drawn.final_kernel_results
+    adapted = getattr(last, "new_step_size", _transition(last).accepted_results.step_size)[0, :, 0]
     # NaN counts as a divergence.
     divergent = ~(log_accept > -DIVERGENCE)
     acceptance = tf.exp(tf.minimum(tf.where(divergent, -DIVERGENCE, log_accept), 0.0))
@@ -161,6 +180,27 @@ def sample(
         rhat=rhat(drawn.all_states),
         ess=effective_sample_size(drawn.all_states),
     )
+
+
+def _dual_averaging(target, step_size, burn_in, leapfrog_steps, target_acceptance, jitter):
+    if burn_in:
+        step_size = tf.maximum(step_size, SMALLEST_STEP_SIZE)
+    return tfp.mcmc.DualAveragingStepSizeAdaptation(
+        JitteredHMC(
+            target,
+            step_size=step_size[tf.newaxis, :, tf.newaxis],
+            num_leapfrog_steps=leapfrog_steps,
+            store_parameters_in_results=True,
+            jitter=jitter,
+        ),
+        num_adaptation_steps=max(4 * burn_in // 5, 1) if burn_in else 0,
+        target_accept_prob=target_acceptance,
+    )
+
+
+def _transition(results):
+    """The results of HMC itself, whatever adapts its step sizes."""
+    return getattr(results, "inner_results", results)
 
 
 def anneal(

@@ -25,8 +25,8 @@ def labels(estimators: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def _label(name: str, settings: Mapping[str, Any]) -> str:
     if settings["method"] == "harmonic":
-        paper = " (paper)" if name == "paper" else ""
-        return f"harmonic {settings['density']}, {settings['samples']}{paper}"
+        whose = f" ({name})" if name in ("paper", "library") else ""
+        return f"harmonic {settings['density']}, {settings['samples']}{whose}"
     if settings["method"] == "importance":
         return f"importance, {settings['samples']}"
     return {"ais": "AIS"}.get(settings["method"], settings["method"])
