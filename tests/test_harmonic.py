@@ -270,8 +270,8 @@ def test_for_one_image_the_librarys_indices_are_right():
 @pytest.mark.parametrize(("indexing", "expected"), [("library", -544.34), ("image", -543.33)])
 def test_what_the_library_logs_at_initialisation(indexing, expected):
     """There every posterior is the prior and log p(x) = −784 ln 2; 50 independent draws in three
-    dimensions. The paper's curves start at −544.31 … −544.57. The means of 16 000 images are expected
-    (standard errors 0.01 and 0.003).
+    dimensions. The paper's curves start at −544.31 … −544.57. The means of 16 000 images are
+    expected (standard errors 0.01 and 0.003).
 
     Within 0.2 nats; the mean of 1000 images has a standard error of 0.03, so six of them. Each
     value is a control for the other.
