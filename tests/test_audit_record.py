@@ -342,6 +342,15 @@ def test_other_scales_and_places_are_no_other_configuration(copy):
     assert wrong(copy, settings=changed) == set()
 
 
+def test_estimators_of_no_figure_are_no_other_configuration(copy):
+    """One that nothing shows may come; one that something shows may not change."""
+    given = SETTINGS["estimators"]
+    more = SETTINGS | {"estimators": given | {"own": {"method": "importance", "samples": 3}}}
+    assert wrong(copy, settings=more) == set()
+    other = SETTINGS | {"estimators": given | {"paper": given["paper"] | {"samples": 60}}}
+    assert "estimators.paper.samples" in check(copy, settings=other)["configuration"].detail
+
+
 def leave_out(folder: Path, name: str) -> None:
     """Make a record what it is where a data set cannot be had: none of its runs, none of its rows,
     no figure and table of it alone, and a manifest that says so."""

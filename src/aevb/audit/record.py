@@ -226,7 +226,16 @@ def _relevant(settings: dict, scale: str) -> dict:
     chosen = {k: v for k, v in settings.items() if k not in elsewhere}
     for table, key in (("scales", scale), ("variants", settings.get("variant"))):
         chosen[table] = {key: settings.get(table, {}).get(key)}
+    used = _estimators_in_use(settings, scale)
+    chosen["estimators"] = {k: v for k, v in settings.get("estimators", {}).items() if k in used}
     return chosen
+
+
+def _estimators_in_use(settings: dict, scale: str) -> set[str | None]:
+    """The names of those that a figure or table of the scale shows; others may be defined."""
+    figure = settings.get("figures", {}).get("fig3", {})
+    truth = settings.get("scales", {}).get(scale, {}).get("truth", {})
+    return {*figure.get("estimators", ()), figure.get("bound"), *truth.get("estimators", ())}
 
 
 def _differences(theirs: dict, record: Record) -> list[str]:
