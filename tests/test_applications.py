@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
+from sklearn.metrics import roc_auc_score
 
 from aevb.applications import anomaly, inpainting, measures, representation, restoration
 from aevb.applications.inference import Budget, encoder_image
@@ -40,6 +41,16 @@ def test_auroc_of_two_normals():
     assert perfect["value"] == 1.0 and np.isnan(perfect["low"])
     with pytest.raises(DataError, match="not finite"):
         measures.auroc(np.array([0.0, np.nan]), np.zeros(3))
+
+
+def test_auroc_is_scikit_learns():
+    """With and without ties."""
+    rng = np.random.default_rng(2)
+    for digits in (0, 9):
+        usual, unusual = rng.normal(1, 1, 50).round(digits), rng.normal(0, 1, 30).round(digits)
+        kinds = np.repeat([0, 1], [50, 30])
+        expected = roc_auc_score(kinds, -np.concatenate([usual, unusual]))
+        assert measures.auroc(usual, unusual)["value"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_pairs_are_resampled_together():

@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -91,20 +92,29 @@ class _Module(NamedTuple):
     """The modules of this package that it imports."""
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements below ``node``; no expression holds one, and most nodes are expressions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from _statements(child)
+
+
 @cache
 def _module(name: str) -> _Module:
     path = _path(name)
     if path is None:
         raise FileNotFoundError(f"no module {name} in {_SOURCE}")
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    statements = [tree, *_statements(tree)]
     imports = []
-    for node in ast.walk(tree):
+    for node in statements:
         if isinstance(node, ast.Import):
             imports += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             imports += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     ours = [n for n in imports if n.split(".")[0] == "aevb" and _path(n) is not None]
-    for node in ast.walk(tree):
+    for node in statements:
         if isinstance(getattr(node, "body", None), list):
             node.body = [
                 statement

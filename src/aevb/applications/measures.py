@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.metrics import roc_auc_score
 
 from aevb.errors import DataError
 
@@ -71,16 +70,18 @@ def auroc(usual: np.ndarray, unusual: np.ndarray, *, paired: bool = False) -> di
     if not (np.isfinite(usual).all() and np.isfinite(unusual).all()):
         raise DataError("a score is not finite: the images cannot be ranked; raise the budget")
 
-    def area(low: np.ndarray, high: np.ndarray) -> float:
-        kinds = np.concatenate([np.ones(len(low)), np.zeros(len(high))])
-        return roc_auc_score(kinds, -np.concatenate([low, high]))
+    def area(low: np.ndarray, high: np.ndarray, axis: int = -1) -> np.ndarray:
+        # Mann and Whitney's statistic: the share of pairs that are in order.
+        n, m = low.shape[axis], high.shape[axis]
+        ranks = stats.rankdata(np.concatenate([low, high], axis), axis=axis)
+        _, ranks = np.split(ranks, [n], axis)
+        return (ranks.sum(axis) - m * (m + 1) / 2) / (n * m)
 
     value = area(unusual, usual)
     low, high = stats.bootstrap(
         (unusual, usual),
         area,
         n_resamples=_RESAMPLES,
-        vectorized=False,
         paired=paired,
         confidence_level=CONFIDENCE,
         method="percentile",
