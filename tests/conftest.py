@@ -12,7 +12,7 @@ import tensorflow as tf
 import yaml
 from scipy import stats
 
-from aevb import data
+from aevb import assembly, data, experiment
 from tiny import DEFINITION
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -59,6 +59,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that parallel workers end together."""
     ranks = {name: rank for rank, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_of_equal_trainers():
+    """Trainers that are equal are one, so that its programs are compiled once in a file. One that
+    must have its own is a copy by :func:`dataclasses.replace`."""
+    found, made = {}, assembly.trainer
+
+    def trainer(*arguments):
+        one = made(*arguments)
+        return found.setdefault(one, one)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (assembly, experiment):
+            patch.setattr(module, "trainer", trainer)
+        yield
 
 
 def _load(name: str, cache: Path) -> data.Dataset:

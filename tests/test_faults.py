@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from aevb import cli
+from aevb import assembly, cli
 from aevb.backends.tensorflow import Trainer
 from aevb.progress import LOGGER
 from place import Place, settings
@@ -143,8 +144,10 @@ def test_nan_in_a_minibatch(place, whole, monkeypatch):
         return tf.where(iteration == step, np.float32(np.nan) * batch, batch)
 
     folder = place.folder / "nan"
+    trainer = assembly.trainer
     with monkeypatch.context() as patched:
         patched.setattr(Trainer, "_minibatch", spoilt)
+        patched.setattr(assembly, "trainer", lambda *given: replace(trainer(*given)))
         code, text = train(place, folder.name)
     assert_one_line(code, text, "non-finite at step 15000", "try a smaller step size")
     assert_nothing_half_written(folder)
