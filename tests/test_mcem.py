@@ -20,7 +20,7 @@ from aevb.models.mlp import MLP
 from aevb.models.vae import VAE, Parameters
 from aevb.optimisers import Adagrad
 from aevb.training import train
-from test_training import assert_identical, stop_at, tiny  # noqa: F401
+from test_training import assert_identical, stop_at
 from tiny import SETTINGS
 
 N, D, N_Z = 500, 8, 2
@@ -254,7 +254,7 @@ POINTS = [PER_STEP * i for i in (1, 2, 4, 8)]
 
 
 @pytest.fixture(scope="module")
-def go(tiny):  # noqa: F811
+def go(tiny):
     data = experiment.training_set(MCEM, tiny)
     trainer = experiment.trainer(MCEM, data)
 
@@ -309,7 +309,7 @@ def test_snapshots_are_the_parameters_at_their_points(go):
     assert read_snapshots(run.tensors({})).keys() == run.snapshots.keys()
 
 
-def test_divergence_is_reported(go, tiny):  # noqa: F811
+def test_divergence_is_reported(go, tiny):
     data = experiment.training_set(MCEM, tiny)
     trainer = experiment.trainer(MCEM, data)
     computed = TensorFlowBackend(trainer, data.train, data.test, [0], [np.inf])
@@ -317,12 +317,12 @@ def test_divergence_is_reported(go, tiny):  # noqa: F811
         train(computed, [PER_STEP * 20], name="tiny")
 
 
-def test_more_training_images_than_there_are_is_an_error_for_people(tiny):  # noqa: F811
+def test_more_training_images_than_there_are_is_an_error_for_people(tiny):
     with pytest.raises(ConfigError, match="n_train: 201 training images are asked for, but tiny"):
         experiment.training_set(replace(MCEM, n_train=201), tiny)
 
 
-def test_whole_stage_writes_curve_weights_and_snapshots(tiny):  # noqa: F811
+def test_whole_stage_writes_curve_weights_and_snapshots(tiny):
     """Selection on the first images, then training: what the command line does."""
     candidates = experiment.select_step_size([MCEM.for_selection()], tiny)
     assert candidates["selected"].sum() == 1

@@ -36,24 +36,11 @@ def start_tensorflow(threads: int) -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     compiled.keep()
     with standard_error_unless_killed("TensorFlow"):
-        with _no_garbage_collected():
-            tf = _import()
+        tf = _import()
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_tensor_float_32_execution(False)
         tf.config.list_logical_devices()
-
-
-@contextmanager
-def _no_garbage_collected() -> Iterator[None]:
-    """What imports make stays; looking for garbage in it takes a fifth of their time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _import():
