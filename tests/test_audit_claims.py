@@ -12,9 +12,12 @@ from aevb.audit import reports
 from aevb.audit.cases import HOLDS, Estimate, judge
 from aevb.audit.claims import (
     FAILED,
+    KINDS,
     KNOWN,
+    NOT_DECIDED,
     NOT_REPLICATED,
     NOT_RUN,
+    OPEN,
     PARTLY,
     PASSES,
     REPLICATED,
@@ -214,9 +217,37 @@ def test_fewer_cases_than_expected_fail(tmp_path):
 
 
 def test_undecided_cases_are_no_failure():
-    """Where an interval straddles the limit nothing fails outright: partly."""
+    """Where an interval straddles the limit nothing fails outright: partly where others hold, and
+    no verdict where none does."""
     unsure = judge("x", Estimate(1.0, 0.5), most=1.2)
-    assert grade([unsure], 0.5) == PARTLY
+    sure, failing = judge("y", Estimate(1.0), most=1.2), judge("z", Estimate(2.0), most=1.2)
+    assert grade([unsure, sure], 0.9) == PARTLY
+    assert grade([unsure, unsure], 0.0) == NOT_DECIDED
+    assert grade([unsure, failing], 0.5) == NOT_REPLICATED
+
+
+def test_what_is_undecided_neither_passes_nor_fails(tmp_path):
+    """Nothing is known of a difference, and nothing regresses."""
+    pd.DataFrame({"n": [0] * 2, "v": [0.0, 1.9], "seed": [0, 1]}).to_csv(tmp_path / "t.csv")
+    claims = read_claims(write(tmp_path), SCHEMAS)
+    (found,) = assess_all(claims, Tables(tmp_path, tmp_path), "quick")
+    assert (found.verdict, found.status, found.holding) == (NOT_DECIDED, OPEN, 0)
+
+
+def test_three_kinds_are_told_apart(tmp_path):
+    """Each has a table of its own, and checks of the software are no claims of the paper."""
+    content = {kind: CLAIM | {"kind": kind} for kind in KINDS}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"scales": SCALES, "claims": content}))
+    pd.DataFrame({"n": [0], "v": [0.5]}).to_csv(tmp_path / "t.csv", index=False)
+    claims = read_claims(tmp_path / "claims.yaml", SCHEMAS)
+    verdicts = assess_all(claims, Tables(tmp_path, tmp_path), "quick")
+    told = reports.summary(verdicts, [])
+    for kind, title in KINDS.items():
+        assert f"{title}: 1, 1 replicated." in told
+        page = reports.markdown(verdicts, [], "quick").split(f"## {title}\n")[1].split("\n## ")[0]
+        assert page.count("The number is small.") == 1
+        assert f"## {title}" in reports.verdicts_markdown(reports.claims_table(verdicts))
+        assert title in reports.terminal(verdicts, [], "quick"), kind
 
 
 @pytest.mark.parametrize(
@@ -291,8 +322,8 @@ def test_markdown_and_terminal_say_everything(verdicts):
         flat = " ".join(text.split())
         for part in ("the dog", "a [curve] is short", "not replicated", "wanted ≤ 1"):
             assert part in flat, part
-        assert "4 claims: 1 replicated, 1 partly, 1 not replicated, 1 not run" in flat
-        assert "1 claims regress; 1 checks of the record fail" in flat
+        assert "the paper: 4, 1 replicated, 1 partly, 1 not replicated, 1 not run" in flat
+        assert "1 verdicts regress; 1 checks of the record fail" in flat
 
 
 def test_tables(verdicts):

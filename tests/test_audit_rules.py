@@ -1,13 +1,23 @@
 """Each rule of the audit on tables whose verdict is known, and on the same tables spoilt."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from aevb.audit.cases import FAILS, HOLDS, UNDECIDED, Estimate, judge, judge_share, over_seeds
+from aevb.audit.cases import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Estimate,
+    judge,
+    judge_further,
+    judge_share,
+    over_seeds,
+)
 from aevb.audit.rules import RULES, first_reached
 from aevb.audit.tables import MissingTable, Tables
 from aevb.errors import ConfigError, DataError
@@ -301,3 +311,68 @@ def test_share_by_the_exact_binomial():
     """19 of 20 agree with 95 %, 10 of 20 do not."""
     assert judge_share("x", 19, 20, 0.95).outcome == HOLDS
     assert judge_share("x", 10, 20, 0.95).outcome == FAILS
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("n", [2, 3, 8])
+def test_a_further_run_is_refused_once_in_twenty(n):
+    """Of 4000 further draws of the same distribution 5 % fail: 200 ± 5 · 14."""
+    draws = np.random.default_rng(n).normal(-120, 2, (4000, n + 1))
+    ours, other = draws[:, :n], draws[:, n]
+    found = [
+        judge_further("x", mean - one, spread, n, widest=math.inf).outcome
+        for mean, one, spread in zip(
+            ours.mean(axis=1), other, ours.std(axis=1, ddof=1), strict=True
+        )
+    ]
+    assert set(found) == {HOLDS, FAILS}
+    assert abs(found.count(FAILS) - 200) < 70
+
+
+@pytest.mark.parametrize(
+    ("difference", "spread", "n", "outcome"),
+    [
+        (1.0, 1.0, 5, HOLDS),
+        # t(4) √(1 + 1/5) = 3.04 at 95 %.
+        (3.0, 1.0, 5, HOLDS),
+        (3.1, 1.0, 5, FAILS),
+        (-3.1, 1.0, 5, FAILS),
+        (-50.0, 1.0, 5, FAILS),
+        (0.0, 4.0, 5, UNDECIDED),
+        (0.0, math.nan, 1, UNDECIDED),
+        (50.0, math.nan, 1, UNDECIDED),
+        (math.nan, 1.0, 5, FAILS),
+        (math.nan, math.nan, 1, FAILS),
+        (1.0, math.nan, 3, FAILS),
+    ],
+)
+def test_a_plausible_further_run(difference, spread, n, outcome):
+    """One seed decides nothing, and neither does agreement within a wide interval; what is no
+    number agrees with nothing."""
+    case = judge_further("x", difference, spread, n, widest=10.0)
+    assert case.outcome == outcome
+    if n == 5 and math.isfinite(difference):
+        assert case.high - difference == pytest.approx(3.0414 * spread, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("shift", "seeds", "expected"), [(0.0, 5, HOLDS), (6.0, 5, FAILS), (0.0, 1, UNDECIDED)]
+)
+def test_distance_from_the_papers_curve(tmp_path, shift, seeds, expected):
+    """Seeds around the paper's own curve, with a standard deviation of 1 nat, and beside it."""
+    resources = Path(__file__).parents[1] / "resources"
+    where = {"dataset": "MNIST", "algorithm": "AEVB", "latent_dim": 20, "split": "test"}
+    paper = pd.read_csv(resources / "paper/fig2_lower_bound.csv")
+    paper = paper[(paper[list(where)] == pd.Series(where)).all(axis=1)]
+    noise = np.array([-1.3, -0.6, 0.0, 0.7, 1.2])[-seeds:] if seeds > 1 else [0.0]
+    ours = pd.concat(
+        paper.assign(source="ours", seed=seed, lower_bound=paper["lower_bound"] + shift + extra)
+        for seed, extra in enumerate(noise)
+    )
+    (tmp_path / "figures").mkdir()
+    ours.to_csv(tmp_path / "figures/fig2.csv", index=False)
+    cases = RULES["distance"](
+        Tables(tmp_path, resources), figure="fig2", at=[1e6, 1e7], where=where, widest=10.0
+    )
+    assert outcomes(cases) == [expected] * 2
+    assert [case.panel["at"] for case in cases] == [1e6, 1e7]

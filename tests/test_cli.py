@@ -364,7 +364,7 @@ def test_audit_of_the_committed_record(run, tmp_path):
     """It passes, prints both tables and writes them with JUnit XML beside."""
     code, out, err = run(*audit("--output", tmp_path / "audit"))
     assert code == 0, err
-    assert "no regression; the record is sound" in " ".join(out.split())
+    assert "No regression; the record is sound" in " ".join(out.split())
     names = {path.name for path in (tmp_path / "audit").iterdir()}
     tables = {"claims.csv", "cases.csv", "record.csv"}
     assert names == tables | {"audit.md", "audit.html", "verdicts.md", "junit.xml"}

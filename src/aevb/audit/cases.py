@@ -74,6 +74,35 @@ def judge(
     return Case(name, value, low, high, least, most, outcome)
 
 
+def judge_further(name: str, difference: float, spread: float, n: int, *, widest: float) -> Case:
+    """Whether one number of another's is a plausible further run beside ``n`` of ours.
+
+    It is where |difference| ≤ t(n − 1) · sd · √(1 + 1/n), Student's 95 % prediction interval of one
+    further run: runs differ from seed to seed, and the paper shows one of each.
+
+    Args:
+        name: of the case.
+        difference: mean of our runs − the other's number.
+        spread: standard deviation of our runs, with n − 1.
+        n: how many there are.
+        widest: half width of the interval beyond which agreement says nothing.
+
+    Returns:
+        The case, with the interval around the difference: it ``fails`` where the interval leaves
+        out 0, ``holds`` where it has 0 in it and is not too wide, and else is ``undecided``, as it
+        is for a single run, which has no spread.
+    """
+    if n < 2:
+        outcome = UNDECIDED if math.isfinite(difference) else FAILS
+        return Case(name, difference, difference, difference, -widest, widest, outcome)
+    half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1) * spread * math.sqrt(1 + 1 / n))
+    if not abs(difference) <= half:
+        outcome = FAILS
+    else:
+        outcome = HOLDS if half <= widest else UNDECIDED
+    return Case(name, difference, difference - half, difference + half, -widest, widest, outcome)
+
+
 def judge_share(name: str, hits: int, n: int, expected: float) -> Case:
     """Whether a share agrees with the expected one, by the exact binomial interval (99.9 %, so that
     one true share in a thousand is refused).

@@ -11,12 +11,21 @@ from aevb.audit.tables import MissingTable, Tables, as_list, same
 from aevb.config import read_yaml, validate
 from aevb.errors import ConfigError
 
-REPLICATED, PARTLY, NOT_REPLICATED = "replicated", "partly", "not replicated"
-NOT_RUN = "not run at this scale"
-VERDICTS = (REPLICATED, PARTLY, NOT_REPLICATED, NOT_RUN)
-"""From best to worst; what was not run says nothing."""
+KINDS = {
+    "claim": "Claims of the paper",
+    "curves": "Agreement with the paper's curves",
+    "software": "Checks of this software",
+}
+"""The kinds of verdict, which say different things, with their titles."""
 
-PASSES, KNOWN, FAILED, SKIPPED = "passes", "known difference", "fails", "not run"
+REPLICATED, PARTLY, NOT_REPLICATED = "replicated", "partly", "not replicated"
+NOT_DECIDED = "undecided"
+NOT_RUN = "not run at this scale"
+VERDICTS = (REPLICATED, PARTLY, NOT_REPLICATED, NOT_DECIDED, NOT_RUN)
+"""From best to worst; what is undecided or was not run says nothing."""
+
+PASSES, KNOWN, FAILED = "passes", "known difference", "fails"
+OPEN, SKIPPED = "undecided", "not run"
 """What a verdict means for the audit's exit status: only FAILED fails."""
 
 
@@ -56,6 +65,7 @@ class Claim(NamedTuple):
 
     name: str
     says: str
+    kind: str
     section: str
     figure: str
     scale: str | None
@@ -195,6 +205,8 @@ def assess(
         return found._replace(status=SKIPPED)
     if verdict == REPLICATED:
         return found._replace(status=PASSES, why="")
+    if verdict == NOT_DECIDED:
+        return found._replace(status=OPEN, why="one seed, or seeds that lie too far apart")
     known = claim.known.get(scale)
     if known is None:
         return found._replace(why="")
@@ -206,13 +218,15 @@ def assess(
 
 
 def grade(cases: Sequence[Case], mostly: float) -> str:
-    """The verdict on cases: replicated where all hold, partly where the share ``mostly`` does or
-    none of them fails outright."""
+    """The verdict on cases: replicated where all hold, undecided where none holds or fails, partly
+    where the share ``mostly`` holds or none of them fails outright."""
     holding = sum(case.outcome == HOLDS for case in cases)
+    failing = sum(case.outcome == FAILS for case in cases)
     if holding == len(cases):
         return REPLICATED
-    undecided = all(case.outcome != FAILS for case in cases)
-    return PARTLY if undecided or holding >= mostly * len(cases) else NOT_REPLICATED
+    if not holding + failing:
+        return NOT_DECIDED
+    return PARTLY if not failing or holding >= mostly * len(cases) else NOT_REPLICATED
 
 
 def _known(differs: Sequence[dict], why: str) -> Known:

@@ -9,26 +9,32 @@ from rich.console import Console
 from rich.table import Table
 
 from aevb.audit.cases import Case
-from aevb.audit.claims import FAILED, KNOWN, PASSES, SKIPPED, Verdict
+from aevb.audit.claims import (
+    FAILED,
+    KINDS,
+    KNOWN,
+    OPEN,
+    PASSES,
+    SKIPPED,
+    Verdict,
+)
 from aevb.audit.record import GAP, OK, WRONG, Finding
 from aevb.figures import pages
-
-NO_SECTION = "none"
-"""The section of a check that is no claim of the paper."""
 
 _WIDTH = 120
 """Of the terminal's tables where they are written to a file."""
 
-_STYLES = {PASSES: "green", KNOWN: "yellow", FAILED: "bold red", SKIPPED: "dim"}
+_STYLES = {PASSES: "green", KNOWN: "yellow", FAILED: "bold red", OPEN: "cyan", SKIPPED: "dim"}
 
 
 def claims_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
-    """One row a claim: ``claim, section, figure, says, verdict, status, holding, cases, expected,
-    decisive, why``; ``expected`` is the number of cases that the record must have, empty where that
-    is not known, ``decisive`` the case that decides, in words."""
+    """One row a claim: ``claim, kind, section, figure, says, verdict, status, holding, cases,
+    expected, decisive, why``; ``expected`` is the number of cases that the record must have, empty
+    where that is not known, ``decisive`` the case that decides, in words."""
     return pd.DataFrame(
         {
             "claim": verdict.claim.name,
+            "kind": verdict.claim.kind,
             "section": verdict.claim.section,
             "figure": verdict.claim.figure,
             "says": verdict.claim.says,
@@ -69,60 +75,71 @@ def describe(case: Case) -> str:
 
 def markdown(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) -> str:
     """Both tables as one page of Markdown."""
+    parts = [f"# Audit of results/{scale}", summary(verdicts, findings)]
     claims = claims_table(verdicts)
-    shown = pd.DataFrame(
-        {
-            "§": claims["section"],
-            "claim": claims["says"],
-            "verdict": claims["verdict"],
-            "cases that hold": _shares(claims),
-            "the case that decides (nats)": claims["decisive"],
-            "note": claims["why"],
-        }
-    )
-    return (
-        f"# Audit of results/{scale}\n\n{summary(verdicts, findings)}\n\n"
-        f"## Claims of the paper\n\n{shown.to_markdown(index=False)}\n\n"
-        f"## The record\n\n{record_table(findings).to_markdown(index=False)}\n"
-    )
+    for kind, title in KINDS.items():
+        rows = claims[claims["kind"] == kind]
+        shown = pd.DataFrame(
+            {
+                "§": rows["section"],
+                "claim": rows["says"],
+                "verdict": rows["verdict"],
+                "cases that hold": _shares(rows),
+                "the case that decides (nats)": rows["decisive"],
+                "note": rows["why"],
+            }
+        )
+        parts += [f"## {title}", shown.to_markdown(index=False)]
+    parts += ["## The record", record_table(findings).to_markdown(index=False)]
+    return "\n\n".join(parts) + "\n"
 
 
 def verdicts_markdown(claims: pd.DataFrame) -> str:
-    """The verdicts alone, as the table of docs/verdicts.md: of :func:`claims_table`, what the
-    paper claims."""
-    rows = claims[claims["section"] != NO_SECTION]
-    shown = pd.DataFrame(
-        {
-            "the paper claims": rows["says"],
-            "§": rows["section"],
-            "verdict": rows["verdict"],
-            "cases that hold": _shares(rows),
-        }
-    )
-    return shown.to_markdown(index=False, disable_numparse=True, tablefmt="github") + "\n"
+    """The verdicts alone, as the tables of docs/verdicts.md, from :func:`claims_table`."""
+    parts = []
+    for kind, title in KINDS.items():
+        rows = claims[claims["kind"] == kind]
+        shown = pd.DataFrame(
+            {
+                "what is checked": rows["says"],
+                "§": rows["section"],
+                "verdict": rows["verdict"],
+                "cases that hold": _shares(rows),
+            }
+        )
+        table = shown.to_markdown(index=False, disable_numparse=True, tablefmt="github")
+        parts.append(f"## {title}\n\n{table}\n")
+    return "\n".join(parts)
 
 
 def page(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
     """Both tables as a page of HTML, for the report."""
     claims = claims_table(verdicts)
-    shown = claims.assign(hold=_shares(claims))
-    columns = ["section", "says", "verdict", "hold", "decisive", "why"]
-    return pages.table(shown[columns], left=6, wrap=True) + pages.table(
+    shown = claims.assign(kind=claims["kind"].map(KINDS), hold=_shares(claims))
+    columns = ["kind", "section", "says", "verdict", "hold", "decisive", "why"]
+    return pages.table(shown[columns], left=7, wrap=True) + pages.table(
         record_table(findings), left=3, wrap=True
     )
 
 
 def summary(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
-    """All in one sentence."""
-    counts = pd.Series([verdict.verdict for verdict in verdicts]).value_counts()
-    told = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+    """All in a few sentences, one for each kind of verdict."""
+    told = []
+    for kind, title in KINDS.items():
+        counts = pd.Series(
+            [one.verdict for one in verdicts if one.claim.kind == kind]
+        ).value_counts()
+        if len(counts):
+            verdict_counts = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+            told.append(f"{title}: {counts.sum()}, {verdict_counts}.")
     wrong = sum(finding.outcome == WRONG for finding in findings)
     failing = sum(verdict.status == FAILED for verdict in verdicts)
     gaps = sum(finding.outcome == GAP for finding in findings)
     record = f"the record is sound{f' but for {gaps} known gap' if gaps else ''}"
     record = f"{wrong} checks of the record fail" if wrong else record
-    claims = "no regression" if not failing else f"{failing} claims regress"
-    return f"{len(verdicts)} claims: {told}; {claims}; {record}."
+    regressions = "no regression" if not failing else f"{failing} verdicts regress"
+    told.append(f"{regressions[0].upper()}{regressions[1:]}; {record}.")
+    return " ".join(told)
 
 
 def terminal(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: str) -> str:
@@ -130,19 +147,22 @@ def terminal(verdicts: Sequence[Verdict], findings: Sequence[Finding], scale: st
     screen = Console()
     console = Console(width=screen.width if screen.is_terminal else _WIDTH)
     console.begin_capture()
-    table = Table(title=f"Claims of the paper, results/{scale}", title_justify="left")
-    for column in ("claim", "§", "verdict", "hold", "the case that decides; note"):
-        table.add_column(column, overflow="fold")
-    for verdict in verdicts:
-        told = [describe(verdict.worst)] if verdict.worst else []
-        table.add_row(
-            verdict.claim.name.replace("_", " "),
-            verdict.claim.section,
-            f"[{_STYLES[verdict.status]}]{verdict.verdict}[/]",
-            _share(verdict.holding, len(verdict.cases), verdict.expected, "/"),
-            "; ".join([*told, *([verdict.why] if verdict.why else [])]).replace("[", r"\["),
-        )
-    console.print(table)
+    for kind, title in KINDS.items():
+        table = Table(title=f"{title}, results/{scale}", title_justify="left")
+        for column in ("claim", "§", "verdict", "hold", "the case that decides; note"):
+            table.add_column(column, overflow="fold")
+        for verdict in verdicts:
+            if verdict.claim.kind != kind:
+                continue
+            told = [describe(verdict.worst)] if verdict.worst else []
+            table.add_row(
+                verdict.claim.name.replace("_", " "),
+                verdict.claim.section,
+                f"[{_STYLES[verdict.status]}]{verdict.verdict}[/]",
+                _share(verdict.holding, len(verdict.cases), verdict.expected, "/"),
+                "; ".join([*told, *([verdict.why] if verdict.why else [])]).replace("[", r"\["),
+            )
+        console.print(table)
     table = Table(title="The record", title_justify="left")
     for column in ("check", "outcome", "detail"):
         table.add_column(column, overflow="fold")

@@ -13,7 +13,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aevb.audit.cases import Case, Estimate, judge, judge_share, normal, over_seeds, student
+from aevb.audit.cases import (
+    Case,
+    Estimate,
+    judge,
+    judge_further,
+    judge_share,
+    normal,
+    over_seeds,
+    student,
+)
 from aevb.audit.tables import (
     Tables,
     by_seed,
@@ -163,9 +172,10 @@ def distance(
     figure: str,
     at: Sequence[float],
     where: Where,
-    tolerance: float,
+    widest: float,
 ) -> list[Case]:
-    """Each of our curves lies within ``tolerance`` of the paper's at matched sample counts."""
+    """The paper's curve is a plausible further seed of ours at matched sample counts, see
+    :func:`aevb.audit.cases.judge_further`; one seed decides nothing."""
     rows = tables.select(f"figures/{figure}.csv", {"source": "ours", **where})
     if rows.empty:
         return []
@@ -179,11 +189,10 @@ def distance(
     cases = []
     for panel, group in each_panel(found, key):
         for row in group.itertuples():
-            error = row.seed_sd / math.sqrt(row.n_seeds)
-            difference = student(row.difference, error, row.n_seeds - 1)
-            limits = {"least": -tolerance, "most": tolerance}
             count = row.training_samples
-            cases.append(_judge(panel, "ours − paper", difference, count, **limits))
+            name = _name(panel, f"mean of {row.n_seeds} − paper", count)
+            case = judge_further(name, row.difference, row.seed_sd, row.n_seeds, widest=widest)
+            cases.append(case._replace(panel={**panel, "at": count}))
     return cases
 
 
