@@ -58,7 +58,9 @@ def test_only_damaged_ones_are_removed(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("*.pb")) == ["new.pb", "whole.pb"]
 
 
-@pytest.mark.parametrize("case", ["not asked for", "a file", "a space", "no room", "own flag"])
+@pytest.mark.parametrize(
+    "case", ["not asked for", "a file", "a space", "a space above", "no room", "own flag"]
+)
 def test_nothing_is_kept_where_it_cannot_be(folder, monkeypatch, tmp_path, case):
     """The flags stay as they are, and nothing fails."""
     own = {"own flag": "--tf_xla_persistent_cache_directory=/somewhere"}.get(case, "--tf_xla_x=1")
@@ -69,6 +71,10 @@ def test_nothing_is_kept_where_it_cannot_be(folder, monkeypatch, tmp_path, case)
         folder.write_text("here is no folder", encoding="utf-8")
     if case == "a space":
         monkeypatch.setenv(compiled.VARIABLE, str(tmp_path / "my runs"))
+    if case == "a space above":
+        (tmp_path / "my runs").mkdir()
+        monkeypatch.chdir(tmp_path / "my runs")
+        monkeypatch.setenv(compiled.VARIABLE, "kept")
     if case == "no room":
         monkeypatch.setattr(compiled, "_LEAST_FREE", 2**80)
     assert compiled.keep() is None

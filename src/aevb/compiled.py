@@ -31,10 +31,12 @@ def keep() -> Path | None:
         names one already.
     """
     root, flags = os.environ.get(VARIABLE), os.environ.get("TF_XLA_FLAGS", "")
-    # Flags are separated by spaces, and there is no way to quote one.
-    if not root or _FLAG in flags or any(character.isspace() for character in root):
+    if not root or _FLAG in flags:
         return None
     folder = Path(root).absolute() / _machine()
+    # Flags are separated by spaces, and there is no way to quote one.
+    if any(character.isspace() for character in str(folder)):
+        return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK) or shutil.disk_usage(folder).free < _LEAST_FREE:
