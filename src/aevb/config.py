@@ -55,10 +55,18 @@ _PATHS = ("cache_dir", "checkpoint_dir", "data_dir", "dataset")
 """Settings that are paths, in which ``~`` is the home folder."""
 
 
+_FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; ConfigError when it is missing or no YAML."""
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        try:
+            return yaml.load(text, _FAST_LOADER)
+        except yaml.YAMLError:
+            # This one's message says more.
+            return yaml.safe_load(text)
     except FileNotFoundError:
         remedy = "go to the checkout, or give its path (--help names the option)"
         raise ConfigError(f"{path}: there is no such file; {remedy}") from None
