@@ -8,11 +8,16 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import yaml
 from scipy import stats
 
-from aevb import assembly, data, experiment
+from aevb.startup import garbage_left_alone
+
+with garbage_left_alone():
+    import tensorflow as tf
+
+    from aevb import assembly, data, experiment
+
 from tiny import DEFINITION
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -49,8 +54,9 @@ def assert_means(samples, expected, detects: float) -> None:
 
 
 _LONGEST = (
-    *("test_workflow", "test_faults_workflow", "test_ais", "test_kill_and_resume"),
-    *("test_harmonic", "test_training", "test_faults"),
+    *("test_workflow", "test_faults_workflow", "test_ais", "test_harmonic", "test_left_out"),
+    *("test_cli_section2", "test_deployment", "test_backends", "test_bundle", "test_training"),
+    *("test_kill_and_resume", "test_cli_models", "test_faults"),
 )
 """Files that would keep everybody waiting if they came last."""
 

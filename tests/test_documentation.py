@@ -21,6 +21,7 @@ PAGES += [ROOT / "config/README.md", ROOT / "resources/paper/README.md"]
 SETTINGS, _ = config.load(
     ROOT / "config/config.yaml", ROOT / "config/datasets.yaml", ROOT / "workflow/schemas"
 )
+RENDERED = render.pages()
 CLAIMS = pd.read_csv(ROOT / "results/full/audit/claims.csv")
 
 
@@ -74,10 +75,10 @@ def test_control_broken_links_are_found(tmp_path):
     assert broken(page) == ["none.md", "none.png", "#two", "other.md#none", "gone.md"]
 
 
-@pytest.mark.parametrize("path", render.pages(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", RENDERED, ids=lambda path: path.name)
 def test_pages_are_those_of_the_record(path):
     """`make docs` would change nothing: every number in them is the record's."""
-    assert path.read_text(encoding="utf-8") == render.pages()[path]
+    assert path.read_text(encoding="utf-8") == RENDERED[path]
 
 
 def test_readme_counts_the_verdicts():
