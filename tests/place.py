@@ -14,7 +14,7 @@ import numpy as np
 from aevb import data
 from tiny import DEFINITION, SETTINGS
 
-BUDGET = 4_000_000
+BUDGET = 2_000_000
 PATIENCE = 200.0
 
 

@@ -3,11 +3,13 @@
 import json
 import re
 import signal
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from aevb import compiled
 from place import BUDGET, Outcome, Place
 
 pytestmark = pytest.mark.workflow
@@ -16,6 +18,14 @@ pytestmark = pytest.mark.workflow
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Place:
     return Place(tmp_path_factory.mktemp("a place with spaces"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(tmp_path_factory) -> Iterator[None]:
+    """The processes find what the first of them has compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(compiled.VARIABLE, str(tmp_path_factory.mktemp("compiled")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +76,7 @@ def test_asked_to_stop(broken, name, code):
     assert not stopped.finished
     assert "Traceback" not in stopped.text
     last = stopped.text.splitlines()[-1]
-    (samples,) = re.findall(r"stopped at ([\d,]+) of 4,000,000 samples", last)
+    (samples,) = re.findall(rf"stopped at ([\d,]+) of {BUDGET:,} samples", last)
     assert "the same command goes on from there" in last
     assert int(samples.replace(",", "")) == stopped.checkpoints[-1] < BUDGET
 
