@@ -55,27 +55,25 @@ def elsewhere(tmp_path) -> Elsewhere:
     return Elsewhere(tmp_path)
 
 
-@pytest.mark.parametrize("prefix", ["", "vae/"])
-def test_module_of_another_workflow(elsewhere, prefix):
-    """Imported with `use rule * from vae as vae_*`, with and without a prefix of its files, the
-    workflow fetches the data, makes Figure 1, and plans the rest, all below that prefix; what the
-    importing workflow tells its own jobs holds for them."""
+def test_module_of_another_workflow(elsewhere):
+    """Imported with `use rule * from vae as vae_*` and a prefix of its files, the workflow fetches
+    the data, makes Figure 1, and plans the rest, all below that prefix; what the importing workflow
+    tells its own jobs holds for them."""
     own = 'rule mine:\n    output: "mine.txt"\n    shell: "echo $MINE:$PYTHONPATH > {output}"\n'
     elsewhere.deploy(
         SNAKEFILE,
         "use rule * from vae as vae_*\nuse rule all from vae as everything",
-        prefix,
+        "vae/",
         f'shell.prefix("set -euo pipefail; export MINE=${{{{HOME:+yes}}}}; ")\n{own}',
     )
-    made = ["mine.txt", f"{prefix}data/tiny.json", f"{prefix}results/short/figures/fig1.pdf"]
+    made = ["mine.txt", "vae/data/tiny.json", "vae/results/short/figures/fig1.pdf"]
     code, text = elsewhere.snakemake(*made)
     assert code == 0, text
     for file in made:
         assert (elsewhere.folder / file).exists()
     assert elsewhere.read("mine.txt") == f"yes:{ROOT / 'src'}\n"
-    if prefix:
-        assert not (elsewhere.folder / "results").exists()
-        assert not (elsewhere.folder / "data").exists()
+    assert not (elsewhere.folder / "results").exists()
+    assert not (elsewhere.folder / "data").exists()
     planned = elsewhere.planned("everything")
     assert planned.pop("everything") == 1
     assert planned == {f"vae_{rule}": count for rule, count in EVERYTHING.items()}
@@ -107,9 +105,8 @@ def test_another_working_directory(elsewhere):
     for name in ("mnist", "frey_face", "tiny"):
         elsewhere.write(f"data/{name}.json", f'{{"dataset": "{name}", "available": true}}')
     words = ["--snakefile", str(ROOT / "Snakefile")]
-    shipped = elsewhere.planned(*words, "fig2", "--config", "scale=smoke")
-    assert shipped["train"] == 18
-    assert elsewhere.planned(*words, "audit", "--config", "scale=smoke")["manifest"] == 1
+    shipped = elsewhere.planned(*words, "fig2", "audit", "--config", "scale=smoke")
+    assert shipped["draw_fig2"] == shipped["manifest"] == 1 and shipped["train"] >= 18
     elsewhere.configure()
     (elsewhere.folder / "config/claims.yaml").unlink()
     assert elsewhere.planned(*words) == EVERYTHING | {"draw_fig1": 1}
