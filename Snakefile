@@ -16,11 +16,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/likelihood.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/latent.smk"
-include: "workflow/rules/applications.smk"
 include: "workflow/rules/section2.smk"
-include: "workflow/rules/report.smk"
+include: "workflow/rules/products.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/bench.smk"
 
@@ -29,75 +26,17 @@ rule all:
     default_target: True
     input:
         everything,
-        audit_files,
+        AUDITED,
 
 
-rule fig1:
-    input:
-        figure_files("fig1"),
+# A target for each part of the catalogue, and for the rows of Figure 2.
+for target in catalogue.targets(OUTPUTS):
 
-
-rule fig2:
-    input:
-        figure_2,
-        fig2_distance,
-
-
-rule fig2_mnist:
-    input:
-        f"results/{config['scale']}/figures/fig2_mnist.pdf",
-
-
-rule fig2_frey_face:
-    input:
-        f"results/{config['scale']}/figures/fig2_frey_face.pdf",
-
-
-rule fig3:
-    input:
-        figure_3,
-        fig3_tables,
-
-
-rule fig4:
-    input:
-        figure_files("fig4"),
-
-
-rule fig5:
-    input:
-        figure_files("fig5"),
-
-
-rule projection:
-    input:
-        figure_files(*PROJECTIONS),
-
-
-rule explorer:
-    input:
-        f"results/{config['scale']}/explorer.html",
-
-
-rule applications:
-    input:
-        application_figures,
-        applications_table,
-
-
-rule section2:
-    input:
-        section2_figures,
-
-
-rule estimators:
-    input:
-        estimators_figure,
-
-
-rule variants:
-    input:
-        f"results/{config['scale']}/tables/variants.csv",
+    rule:
+        name:
+            target
+        input:
+            partial(target_files, target),
 
 
 onsuccess:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from aevb import config
+from aevb import catalogue, config
 from aevb.audit import manifest, record, reports
 from aevb.audit.claims import FAILED, NOT_RUN, SKIPPED, assess_all, read_claims
 from aevb.audit.expected import absent
@@ -302,7 +302,7 @@ def test_missing_rows_of_any_table_are_told(tmp_path, name, query):
 
 def test_every_output_that_is_configured_is_asked_for(copy):
     """Each picture, table and page: without any of them, all are missed."""
-    files = opened(copy).outputs.files()
+    files = catalogue.files(opened(copy).outputs)
     assert len(files) > 80 and len(set(files)) == len(files)
     for name in files:
         (copy / name).unlink()
@@ -359,7 +359,7 @@ def leave_out(folder: Path, name: str) -> None:
         shutil.rmtree(runs)
     outputs = Outputs(SETTINGS, DEFINITIONS, "full", lambda dataset: dataset != name)
     before = Outputs(SETTINGS, DEFINITIONS, "full", lambda dataset: True)
-    for file in set(before.files()) - set(outputs.files()):
+    for file in set(catalogue.files(before)) - set(catalogue.files(outputs)):
         (folder / file).unlink()
     for path in [*(folder / "figures").glob("*.csv"), *(folder / "tables").glob("*.csv")]:
         table = pd.read_csv(path)

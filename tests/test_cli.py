@@ -123,7 +123,14 @@ def test_process_ends_with_one_line(tmp_path):
     """As a process of its own, too, a bad input gives exit code 1 and one line."""
     words = ["figure", "fig2", "missing.csv", "--output", "fig2"]
     done = subprocess.run(
-        [sys.executable, "-m", "aevb", *words, "--paper", str(ROOT / cli.options.PAPER)],
+        [
+            sys.executable,
+            "-m",
+            "aevb",
+            *words,
+            "--paper",
+            str(ROOT / "resources/paper/fig2_lower_bound.csv"),
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

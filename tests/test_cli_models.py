@@ -20,12 +20,12 @@ from aevb.assembly import architecture
 from aevb.encoding import encode
 from aevb.figures.anomaly import read_scores
 from aevb.figures.latent_usage import read_usage
-from aevb.figures.measurements import read_measurements
 from aevb.figures.projection import read_projection
 from aevb.likelihood import ais
 from aevb.likelihood.estimate import Estimate
 from aevb.models.vae import Parameters
 from aevb.pictures import read_pictures
+from aevb.tables.measurements import read_measurements
 from aevb.trained import Trained, read_trained
 from test_cli import assert_one_error, fetch, place_data
 from tiny import DEFINITION, SETTINGS

@@ -25,9 +25,9 @@ from aevb.config import Experiment
 from aevb.errors import DataError
 from aevb.explorer import build
 from aevb.explorer.build import TOLERANCE, Decoder, pack, quantise
-from aevb.figures.curves import COLUMNS
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
+from aevb.tables.curves import COLUMNS
 
 POINTS = [(0.0, 0.0), (1.3, -0.7), (-3.4, 3.4), (0.013, 2.9)]
 CHROMIUM_ARGS = [

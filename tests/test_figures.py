@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from aevb.errors import DataError
 from aevb.figures import fig2, style
-from aevb.figures.curves import (
+from aevb.tables.curves import (
     ALGORITHMS,
     COLUMNS,
     CURVE,
@@ -21,7 +21,7 @@ from aevb.figures.curves import (
     read_curves,
     read_paper_curves,
 )
-from aevb.figures.fig2_distance import SAMPLES, distance
+from aevb.tables.fig2_distance import SAMPLES, distance
 
 PAPER_CSV = Path(__file__).parents[1] / "resources" / "paper" / "fig2_lower_bound.csv"
 LATENT_DIMS = {"MNIST": (3, 5, 10, 20, 200), "FreyFace": (2, 5, 10, 20)}
@@ -475,7 +475,7 @@ def test_drawing_leaves_global_settings_alone(paper, tmp_path):
 
 def test_figures_import_no_tensorflow():
     code = (
-        "import sys, aevb.figures, aevb.figures.fig2, aevb.figures.fig2_distance\n"
+        "import sys, aevb.figures, aevb.figures.fig2, aevb.tables.fig2_distance\n"
         "print([m for m in sys.modules if m.split('.')[0] in"
         " ('tensorflow', 'tensorflow_probability', 'tf_keras')])"
     )

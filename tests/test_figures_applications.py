@@ -10,21 +10,11 @@ import pandas as pd
 import pytest
 
 from aevb.errors import DataError
-from aevb.figures import (
-    anomaly,
-    applications,
-    findings,
-    inpainting,
-    measurements,
-    pages,
-    representation,
-    restoration,
-    runs,
-    style,
-)
-from aevb.figures.measurements import read_measurements
+from aevb.figures import anomaly, fig4, inpainting, intervals, representation, restoration, style
 from aevb.figures.mosaics import mosaic
 from aevb.pictures import Pictures, write_pictures
+from aevb.tables import applications, findings, measurements, pages, runs, words
+from aevb.tables.measurements import read_measurements
 from test_figures_latent import NOTE, assert_clear, footer, grid, shown
 
 COLUMNS = [*measurements.KEY, "value", "low", "high", "n_images"]
@@ -107,8 +97,8 @@ def test_a_dot_has_its_interval():
 
     axes = Figure().add_axes((0, 0, 1, 1))
     rows = table([row("a", "q", 0.5, 0.1), row("b", "q", -2.0, None)])
-    measurements.dot(axes, rows.loc[0], 1.5, "#ff0000", "s")
-    measurements.dot(axes, rows.loc[1], 2.5, "#0000ff")
+    intervals.dot(axes, rows.loc[0], 1.5, "#ff0000", "s")
+    intervals.dot(axes, rows.loc[1], 2.5, "#0000ff")
     assert dots(axes) == {
         1.5: (0.5, (0.4, 0.7), "#ff0000"),
         2.5: (-2.0, None, "#0000ff"),
@@ -265,7 +255,7 @@ def test_restoration_draws_table_and_pictures_in_one_order(columns):
             method = labels[int(at)]
             wanted = chosen.loc[method]
             assert (value, ends) == (wanted["value"], (wanted["low"], wanted["high"]))
-            assert color == measurements.COLORS.get(method, style.NEUTRAL)
+            assert color == intervals.COLORS.get(method, style.NEUTRAL)
         texts = [text.get_text() for text in beside.texts]
         assert texts == [measurements.text(chosen.loc[m], 3) for m in labels[1:]]
         # The same heights on the page, too.
@@ -354,7 +344,7 @@ def test_inpainting_draws_table_and_pictures():
             gain = one.set_index("quantity").loc["gain over the marginal"]
             assert found[at][:2] == (gain["value"], (gain["low"], gain["high"]))
             # The table has none of them.
-            assert texts[2 * at] == f"{label}\nhas no checks\nlog p = {style.minus(value)}"
+            assert texts[2 * at] == f"{label}\nhas no checks\nlog p = {words.minus(value)}"
             assert texts[2 * at + 1] == measurements.text(gain, 1)
             assert heights[2 * at] == at and at - 0.5 < heights[2 * at + 1] < at
             left, right = beside.get_xlim()
@@ -539,7 +529,7 @@ def ramp(slope_rows=0.02, slope_columns=0.01, n=10) -> np.ndarray:
 def test_smoothness_of_a_ramp():
     """For a linear ramp both numbers have a closed form, and so has their ratio."""
     a, b, n = 0.02, 0.01, 10
-    step, pairs = findings.smoothness(ramp(a, b, n))
+    step, pairs = fig4.smoothness(ramp(a, b, n))
     assert step == pytest.approx(np.sqrt((a**2 + b**2) / 2), rel=1e-6)
     # The variance of 0 … n − 1 is (n² − 1) / 12, and the two directions are independent.
     assert pairs == pytest.approx(np.sqrt(2 * (a**2 + b**2) * (n**2 - 1) / 12), rel=1e-6)
@@ -548,10 +538,10 @@ def test_smoothness_of_a_ramp():
 def test_smoothness_of_noise_and_of_nothing():
     """Of unrelated images neighbours differ as any two do; of equal ones nothing differs."""
     rng = np.random.default_rng(0)
-    step, pairs = findings.smoothness(rng.random((40, 40, 5, 5)))
+    step, pairs = fig4.smoothness(rng.random((40, 40, 5, 5)))
     assert step / pairs == pytest.approx(1, abs=0.02)
     assert pairs == pytest.approx(np.sqrt(1 / 6), abs=0.005)
-    assert findings.smoothness(np.full((4, 4, 3, 3), 0.5)) == (0, 0)
+    assert fig4.smoothness(np.full((4, 4, 3, 3), 0.5)) == (0, 0)
 
 
 def bounds(samples=10_000_000, last_gap=3.0) -> pd.DataFrame:
@@ -678,7 +668,7 @@ def test_sentences_hold_the_numbers(tmp_path):
     assert "above wake-sleep on the test set in 4 of 4 panels, at 10,000,000 s" in ours["fig2"]
     assert "at 10,000,000 samples, nats: AEVB +1.5, wake-sleep +1.5." in ours["fig2"]
     assert "in 4 of 4 comparisons of their last common points." in ours["fig3"]
-    step, pairs = findings.smoothness(ramp())
+    step, pairs = fig4.smoothness(ramp())
     assert f"differ by {step:.3f} (rms per pixel), any two images by {pairs:.3f}" in ours["fig4"]
     assert "100.0% for N_z = 2, 0.0% for N_z = 20" in ours["fig5"]
     assert "14 of 20, 14 of 200" in ours["latent_usage"]

@@ -11,8 +11,8 @@ import pytest
 
 from aevb.errors import DataError
 from aevb.figures import estimators, fig3, style
-from aevb.figures.fig3_distance import SAMPLES, distance, orders
-from aevb.figures.likelihood_curves import (
+from aevb.tables.fig3_distance import SAMPLES, distance, orders
+from aevb.tables.likelihood_curves import (
     ALGORITHMS,
     COLUMNS,
     CURVE,
@@ -731,7 +731,7 @@ def test_same_bytes_twice(paper, tmp_path):
 
 def test_figures_import_no_tensorflow():
     code = (
-        "import sys, aevb.figures.fig3, aevb.figures.fig3_distance, aevb.figures.estimators\n"
+        "import sys, aevb.figures.fig3, aevb.tables.fig3_distance, aevb.figures.estimators\n"
         "print([m for m in sys.modules if m.split('.')[0] in"
         " ('tensorflow', 'tensorflow_probability', 'tf_keras')])"
     )

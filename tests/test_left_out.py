@@ -16,7 +16,7 @@ from test_workflow import Copy
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[1]
-SHELL = re.compile(r"    shell:\n(?: {8}.*\n)+")
+SHELL = re.compile(r"^( *)shell:\n(?:\1 {4}.*\n)+", re.MULTILINE)
 SHAPES = {"mnist": [28, 28], "frey_face": [28, 20]}
 
 
@@ -32,7 +32,7 @@ class Outline(Copy):
         for rules in (self.folder / "workflow/rules").glob("*.smk"):
             if rules.name != "data.smk":
                 text = rules.read_text(encoding="utf-8")
-                stand_in = '    shell:\n        "touch {output:q}"\n'
+                stand_in = r'\1shell:\n\1    "touch {output:q}"' + "\n"
                 rules.write_text(SHELL.sub(stand_in, text), encoding="utf-8")
         config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
         # The stand-ins have no labels, which a probe would need.

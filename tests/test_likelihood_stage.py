@@ -14,19 +14,19 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from scipy import stats
 
-from aevb import checkpoints, cli, data
+from aevb import checkpoints, data
 from aevb import weights as files
 from aevb.arrays import snapshot_arrays
 from aevb.assembly import architecture
 from aevb.config import Experiment
 from aevb.errors import ConfigError
 from aevb.experiment import run_training
-from aevb.figures.likelihood_curves import COLUMNS, read_likelihoods
-from aevb.figures.likelihood_curves import KEY as TABLE_KEY
 from aevb.interruption import Interrupted
 from aevb.likelihood import along_training, importance, quadrature
 from aevb.likelihood.along_training import estimate_along_training, observations, parameters_of
 from aevb.likelihood.model import Model
+from aevb.tables.likelihood_curves import COLUMNS, read_likelihoods
+from aevb.tables.likelihood_curves import KEY as TABLE_KEY
 from test_cli import assert_one_error, fetch, fresh_logging, place_data, run, train  # noqa: F401
 from tiny import DEFINITION, SETTINGS
 
@@ -531,7 +531,7 @@ def test_stages_from_the_command_line(run, tmp_path):  # noqa: F811
     go(*compare(tmp_path, **options))
     assert pd.read_csv(ppca)["estimator"].tolist() == ["importance, 30", "quadrature"]
 
-    paper = ROOT / cli.options.PAPER_FIG3
+    paper = ROOT / "resources/paper/fig3_marginal_likelihood.csv"
     drawn = tmp_path / "figures" / "fig3"
     go("figure", "fig3", tmp_path / "likelihood.csv", "--output", drawn, "--paper", paper)
     go(

@@ -13,9 +13,9 @@ from scipy import stats
 
 from aevb import random
 from aevb import reparameterisation as rp
-from aevb.audit.expected import REPARAMETERISED
+from aevb.catalogue.rows import REPARAMETERISED
 from aevb.errors import ConfigError, DataError
-from aevb.figures import reparameterisation as page
+from aevb.tables import reparameterisations as page
 from conftest import assert_means
 
 PAPER = {

@@ -18,7 +18,17 @@ from aevb.config import STUDIES, load, study
 from aevb.data import Dataset
 from aevb.errors import ConfigError, DataError, DivergenceError
 from aevb.experiment import run_training
-from aevb.figures import gradient_variance, kl_divergence, studies, style, weight_uncertainty
+from aevb.figures import (
+    draws_and_minibatches,
+    gradient_estimators,
+    gradient_variance,
+    kl_divergence,
+    posteriors,
+    studies,
+    style,
+    weight_prior,
+    weight_uncertainty,
+)
 from aevb.likelihood import quadrature
 from aevb.likelihood.model import Model
 from aevb.models.mlp import MLP
@@ -250,7 +260,7 @@ def curves(**columns) -> pd.DataFrame:
 
 def test_bounds_are_matched_in_samples_and_in_cost(tmp_path):
     """At equal cost a run with L = 100 has seen a hundredth of the samples: two nats less here."""
-    table = studies.matched(
+    table = draws_and_minibatches.matched(
         pd.concat([curves(), curves(samples_per_datapoint=100)], ignore_index=True)
     ).set_index("samples_per_datapoint")
     np.testing.assert_allclose(table["at_equal_samples"], -114)
@@ -260,11 +270,11 @@ def test_bounds_are_matched_in_samples_and_in_cost(tmp_path):
 def test_gap_of_map_and_maximum_likelihood():
     """Training minus test at the end, and a panel without one of the two is refused."""
     both = pd.concat([curves(), curves(weight_prior="none", level=1.0)], ignore_index=True)
-    table = studies.weight_prior_table(both)
+    table = weight_prior.summary(both)
     np.testing.assert_allclose(table["gap"], 0.5)
     np.testing.assert_allclose(table["test"], [-114, -113])
     with pytest.raises(DataError, match="N_z = 3: MAP or maximum likelihood is missing"):
-        studies.weight_prior_table(curves())
+        weight_prior.summary(curves())
 
 
 def variances(scale: float = 1.0) -> pd.DataFrame:
@@ -342,16 +352,16 @@ def weight_tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 
 DRAWN = {
-    "gradient_estimators": lambda: studies.draw_estimators(
+    "gradient_estimators": lambda: gradient_estimators.draw(
         pd.concat([curves(), curves(estimator="score", level=-9.0)], ignore_index=True), "a note"
     ),
-    "posteriors": lambda: studies.draw_posteriors(
+    "posteriors": lambda: posteriors.draw(
         pd.concat([curves(), curves(posterior="student_t")], ignore_index=True), "a note"
     ),
-    "draws_and_minibatches": lambda: studies.draw_grid(
+    "draws_and_minibatches": lambda: draws_and_minibatches.draw(
         pd.concat([curves(), curves(samples_per_datapoint=4)], ignore_index=True), "a note"
     ),
-    "weight_prior": lambda: studies.draw_weight_prior(
+    "weight_prior": lambda: weight_prior.draw(
         pd.concat([curves(), curves(weight_prior="none")], ignore_index=True), "a note"
     ),
     "gradient_variance": lambda: gradient_variance.draw(variances(), "a note"),

@@ -473,7 +473,7 @@ def test_comments_and_layout_make_nothing_out_of_date(edited):
 
 def test_new_figure_code_redraws_alone(edited):
     """New code in a module of the figures redraws, and trains nothing."""
-    path = "src/aevb/figures/curves.py"
+    path = "src/aevb/tables/curves.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
     assert edited.planned() == {
         "draw_fig2": 1,

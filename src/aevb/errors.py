@@ -13,6 +13,10 @@ class DataError(AevbError):
     """A data file cannot be had, or is not what it should be."""
 
 
+class UnavailableError(DataError):
+    """None of the data sets that are asked for could be had."""
+
+
 class CheckpointError(AevbError):
     """A checkpoint is damaged or belongs to another experiment."""
 

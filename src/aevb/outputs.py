@@ -1,28 +1,13 @@
-"""What is made of a configuration at one scale: its runs, figures and tables, of those data sets
-that can be had. The workflow makes these, and the audit wants to see them."""
+"""The runs of a configuration at one scale, of those data sets that can be had. What is made of
+them is listed in :mod:`aevb.catalogue`."""
 
 import itertools
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aevb import config as configuration
-from aevb.config import STUDIES, Experiment
-
-RESTORATIONS = ("denoising", "super_resolution", "inpainting")
-PROJECTIONS = ("projection", "latent_usage")
-_MORE = {
-    "fig2": ["tables/fig2_distance.csv"],
-    "fig3": ["tables/fig3_distance.csv", "tables/fig3_orders.csv"],
-    "anomaly": ["figures/anomaly_scores.csv"],
-    "gradient_variance": ["tables/gradient_variance.csv"],
-    "weight_uncertainty": [
-        "figures/weight_uncertainty_pruning.csv",
-        "figures/weight_uncertainty_signal_to_noise.csv",
-    ],
-    "estimators": ["tables/estimators.html"],
-    **{study: [f"tables/{study}.csv"] for study in STUDIES},
-}
-"""What is made with a figure besides its picture and the numbers in it."""
+from aevb.config import Experiment
+from aevb.errors import ConfigError, UnavailableError
 
 
 class Run(NamedTuple):
@@ -46,61 +31,93 @@ class Outputs(NamedTuple):
     scale: str
     has: Callable[[str], bool]
 
-    def some(self, datasets: Iterable[str | None]) -> bool:
-        """Whether any of these data sets, None aside, can be had."""
-        return any([self.has(dataset) for dataset in datasets if dataset is not None])
-
     def available(self, datasets: Iterable[str]) -> list[str]:
         """Those of these data sets that can be had."""
         return [dataset for dataset in datasets if self.has(dataset)]
 
+    def content(self, place: str) -> Any:
+        """The value at a place below ``figures`` in the configuration, ``fig4.rows``."""
+        figure, _, key = place.partition(".")
+        return self.settings["figures"][figure][key]
+
+    def named(self, place: str) -> list[str]:
+        """The data sets that the configuration names at this place, whether they can be had or
+        not: the keys of a table, the items of a list, or one alone."""
+        content = self.content(place)
+        names = [content] if content is None or isinstance(content, str) else content
+        return [name for name in names if name is not None]
+
+    def shown(self, place: str) -> list[str]:
+        """Those of the data sets named at this place that can be had.
+
+        Raises:
+            ConfigError: none is named.
+            UnavailableError: none can be had.
+        """
+        names = self.named(place)
+        if not names:
+            own = self.settings["dataset"] and "; images of your own need a 2 in latent_dims"
+            raise ConfigError(
+                f"figures.{place}: names no data set, so nothing can be drawn{own or ''}"
+            )
+        found = self.available(names)
+        if not found:
+            raise UnavailableError(
+                "no data set could be had; the logs in results/logs/fetch say why and what to do"
+            )
+        return found
+
     def fig2_runs(self) -> list[Run]:
         """The runs of Figure 2."""
-        content = self.settings["figures"]["fig2"]
+        return self.panels("fig2.latent_dims")
+
+    def panels(self, place: str) -> list[Run]:
+        """The runs of each of Figure 2's algorithms with the N_z that a place gives by data set."""
+        latent_dims = self.content(place)
         return [
             self.run(dataset, latent_dim, algorithm)
-            for dataset in self.available(content["latent_dims"])
-            for latent_dim in content["latent_dims"][dataset]
-            for algorithm in content["algorithms"]
+            for dataset in self.available(latent_dims)
+            for latent_dim in latent_dims[dataset]
+            for algorithm in self.content("fig2.algorithms")
         ]
+
+    def with_variant(self, variant: str) -> "Outputs":
+        """The same by another reading of the protocol."""
+        return self._replace(settings=self.settings | {"variant": variant})
 
     def fig3_runs(self) -> list[Run]:
         """The runs of Figure 3."""
-        content = self.settings["figures"]["fig3"]
+        sizes, algorithms = self.content("fig3.n_train"), self.content("fig3.algorithms")
         return [
-            self.run(dataset, content["latent_dim"], algorithm, n_train)
-            for dataset in self.available([content["dataset"]])
-            for n_train, algorithm in itertools.product(content["n_train"], content["algorithms"])
+            self.run(dataset, self.content("fig3.latent_dim"), algorithm, n_train)
+            for dataset in self.available(self.named("fig3.dataset"))
+            for n_train, algorithm in itertools.product(sizes, algorithms)
+        ]
+
+    def models(self, place: str, latent_dim: int | None = None) -> list[Run]:
+        """AEVB's runs of the data sets named at a place, with the N_z given there, one or several,
+        or with ``latent_dim``."""
+        content = self.content(place)
+        return [
+            self.run(dataset, dim, "aevb")
+            for dataset in self.available(self.named(place))
+            for dim in several(latent_dim or content[dataset])
         ]
 
     def runs(self) -> list[Run]:
         """All runs that a figure is drawn from, but those of section 2, which are no curves."""
-        figures = self.settings["figures"]
-        applications, section2 = figures["applications"], figures["section2"]
-        several = [
-            figures["fig5"]["latent_dims"],
-            applications["representation"],
-            {d: [2] for d in [*figures["fig4"]["rows"], *figures["explorer"]["datasets"]]},
-            {d: [n] for d, n in applications["latent_dims"].items()},
-            {d: [n] for d, n in section2["gradients"].items() if section2["dataset"]},
+        found = [
+            *self.fig2_runs(),
+            *self.fig3_runs(),
+            *self.models("projection.latent_dims"),
+            *self.models("fig5.latent_dims"),
+            *self.models("applications.representation"),
+            *self.models("fig4.rows", 2),
+            *self.models("explorer.datasets", 2),
+            *self.models("applications.latent_dims"),
+            *(self.models("section2.gradients") if self.named("section2.dataset") else []),
         ]
-        more = [
-            self.run(dataset, latent_dim, "aevb")
-            for latent_dims in several
-            for dataset in self.available(latent_dims)
-            for latent_dim in latent_dims[dataset]
-        ]
-        found = self.fig2_runs() + self.fig3_runs() + self.projected_runs() + more
         return list({run.folder: run for run in found}.values())
-
-    def projected_runs(self) -> list[Run]:
-        """The runs whose latent space is shown; some are Figure 2's."""
-        latent_dims = self.settings["figures"]["projection"]["latent_dims"]
-        return [
-            self.run(dataset, latent_dim, "aevb")
-            for dataset in self.available(latent_dims)
-            for latent_dim in latent_dims[dataset]
-        ]
 
     def run(self, dataset: str, latent_dim: int, algorithm: str, n_train: int | None = None) -> Run:
         """One run, of Figure 3 where there is an ``n_train``."""
@@ -127,69 +144,6 @@ class Outputs(NamedTuple):
         wanted = configuration.study(self.settings, self.definitions, name, self.scale)
         return [one for one in wanted if self.has(one.dataset)]
 
-    def latent_figures(self) -> list[str]:
-        """Names of Figures 4 and 5 and of the projections."""
-        figures = self.settings["figures"]
-        wanted = {
-            ("fig4",): figures["fig4"]["rows"],
-            ("fig5",): figures["fig5"]["latent_dims"],
-            PROJECTIONS: figures["projection"]["latent_dims"],
-        }
-        return [n for names, datasets in wanted.items() if self.some(datasets) for n in names]
-
-    def applications(self) -> list[str]:
-        """Names of the figures of section 2.1."""
-        content = self.settings["figures"]["applications"]
-        return [
-            *(["representation"] if self.some(content["representation"]) else []),
-            *(RESTORATIONS if self.some(content["latent_dims"]) else []),
-            *(["anomaly"] if self.some([content["anomaly"]]) else []),
-        ]
-
-    def section2_figures(self) -> list[str]:
-        """Names of the figures of section 2 and of the appendices B and F."""
-        figures = self.settings["figures"]
-        content = figures["section2"]
-        if not content["dataset"]:
-            return []
-        full_vb = content["full_vb"] and self.some([figures["fig3"]["dataset"]])
-        return [
-            *(study for study in STUDIES if self.study(study)),
-            "kl_divergence",
-            *(["gradient_variance"] if self.some(content["gradients"]) else []),
-            *(["weight_uncertainty"] if full_vb else []),
-        ]
-
-    def figures(self) -> list[str]:
-        """Names of all figures."""
-        figures = self.settings["figures"]
-        return [
-            "fig1",
-            *(["fig2"] if self.some(figures["fig2"]["latent_dims"]) else []),
-            *(["fig3"] if self.some([figures["fig3"]["dataset"]]) else []),
-            *self.latent_figures(),
-            *self.applications(),
-            *self.section2_figures(),
-            *(["estimators"] if self.some([figures["estimators"]["dataset"]]) else []),
-        ]
-
-    def files(self) -> list[str]:
-        """All figures, tables and pages."""
-        drawn = self.figures()
-        explored = self.some(self.settings["figures"]["explorer"]["datasets"])
-        pages = [
-            *(["reparameterisations"] if self.settings["figures"]["section2"]["dataset"] else []),
-            *(["applications"] if self.applications() else []),
-            *("findings", "runs"),
-        ]
-        return [
-            *(f"figures/{name}.{form}" for name in drawn for form in ("pdf", "png", "csv")),
-            *(file for name in drawn for file in _MORE.get(name, ())),
-            *(f"tables/{name}.{form}" for name in pages for form in ("csv", "html")),
-            "tables/step_sizes.csv",
-            *(["explorer.html"] if explored else []),
-        ]
-
     def datasets(self) -> list[str]:
         """All data sets that an output may want, whether they can be had or not."""
         figures = self.settings["figures"]
@@ -201,3 +155,8 @@ class Outputs(NamedTuple):
             *([applications["foreign"]] if applications["anomaly"] else []),
         ]
         return list(dict.fromkeys(dataset for dataset in wanted if dataset is not None))
+
+
+def several(value: Any) -> list:
+    """One value or a list of them, as a list."""
+    return value if isinstance(value, list) else [value]

@@ -19,7 +19,7 @@ rule manifest:
         mem_mb=1000,
         runtime="10m",
     params:
-        settings=settings_json,
+        settings=asking(JOBS.configuration),
         folder=subpath(output.manifest, parent=True),
         records=record_options,
         code=code_hash("aevb.audit.manifest"),
@@ -32,19 +32,19 @@ rule audit_claims:
     input:
         manifest="results/{scale}/manifest.json",
         claims=given(configuration_file("claims.yaml")),
-        reference=reference_numbers,
+        reference=list(map(given, sorted(RESOURCES.glob("reference/*.csv")))),
     output:
         claims=report(
             "results/{scale}/audit/claims.csv",
-            caption="../report/audit.rst",
+            caption="../report/product.rst",
             category="Audit",
-            labels=labels("claims", "CSV", "all", "all", "all"),
+            labels={"figure": "claims", "format": "CSV"},
         ),
         page=report(
             "results/{scale}/audit/audit.html",
-            caption="../report/audit.rst",
+            caption="../report/product.rst",
             category="Audit",
-            labels=labels("claims and record", "table", "all", "all", "all"),
+            labels={"figure": "claims and record", "format": "page"},
         ),
         cases="results/{scale}/audit/cases.csv",
         record="results/{scale}/audit/record.csv",
@@ -62,9 +62,10 @@ rule audit_claims:
         mem_mb=1000,
         runtime="10m",
     params:
-        settings=settings_json,
+        settings=asking(JOBS.configuration),
         folder=subpath(input.manifest, parent=True),
         output=subpath(output.claims, parent=True),
+        name="audit",
         code=code_hash("aevb.audit.record", "aevb.audit.reports"),
     shell:
         "python -m aevb audit --scale {wildcards.scale} --folder {params.folder:q}"
@@ -72,53 +73,17 @@ rule audit_claims:
         " --report-only > {log:q} 2>&1"
 
 
-rule draw_audit:
-    input:
-        claims="results/{scale}/audit/claims.csv",
-    output:
-        pdf=report(
-            "results/{scale}/figures/audit.pdf",
-            caption="../report/audit.rst",
-            category="Audit",
-            labels=labels("all verdicts", "PDF", "all", "all", "all"),
-        ),
-        png=report(
-            "results/{scale}/figures/audit.png",
-            caption="../report/audit.rst",
-            category="Audit",
-            labels=labels("all verdicts", "PNG", "all", "all", "all"),
-        ),
-        csv="results/{scale}/figures/audit.csv",
-    log:
-        "results/{scale}/logs/draw_audit.log",
-    benchmark:
-        "results/{scale}/logs/draw_audit.tsv"
-    conda:
-        "../../envs/aevb.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime="10m",
-    params:
-        stem=subpath(output.pdf, strip_suffix=".pdf"),
-        note=figure_note,
-        code=code_hash("aevb.figures.audit", "aevb.figures.style"),
-    shell:
-        "python -m aevb figure audit {input.claims:q} --output {params.stem:q}"
-        " --note {params.note:q} --log {log:q}"
-
-
 rule audit:
     input:
         everything,
-        audit_files,
+        AUDITED,
     log:
         f"results/{SETTINGS['scale']}/logs/verdict.log",
     localrule: True
     conda:
         "../../envs/aevb.yaml"
     params:
-        settings=settings_json,
+        settings=asking(JOBS.configuration),
         scale=SETTINGS["scale"],
         folder=str(RESULTS),
     shell:

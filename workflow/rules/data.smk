@@ -17,7 +17,7 @@ checkpoint fetch:
         mem_mb=1000,
         runtime="30m",
     params:
-        definition=definition,
+        definition=asking(JOBS.definition),
         attempt=fetch_attempt,
         code=code_hash("aevb.data"),
     shell:

@@ -1,4 +1,7 @@
 # The marginal likelihood along training (Figure 3), and the estimators against known truths.
+TRUTH_PPCA = "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}"
+UNTRAINED = "results/{scale}/runs/untrained/{dataset}/hidden_units_{hidden_units}"
+TRUTH_UNTRAINED = f"{UNTRAINED}/latent_dim_{{latent_dim}}"
 
 
 rule likelihood:
@@ -20,8 +23,8 @@ rule likelihood:
         mem_mb=3000,
         runtime="24h",
     params:
-        estimators=likelihood_estimators,
-        points=likelihood_points,
+        estimators=asking(JOBS.likelihood_estimators),
+        points=lookup("scales/{scale}/fig3/points", within=config),
         code=code_hash("aevb.likelihood.along_training"),
     shell:
         "python -m aevb likelihood {input.snapshots:q} --record {input.record:q}"
@@ -35,11 +38,11 @@ rule compare_estimators_ppca:
     input:
         record=f"{CACHE}/{{dataset}}.json",
     output:
-        table=TRUTH_PPCA,
+        table=f"{TRUTH_PPCA}/estimators.csv",
     log:
-        "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}/logs/estimators.log",
+        f"{TRUTH_PPCA}/logs/estimators.log",
     benchmark:
-        "results/{scale}/runs/ppca/{dataset}/latent_dim_{latent_dim}/logs/estimators.tsv"
+        f"{TRUTH_PPCA}/logs/estimators.tsv"
     conda:
         "../../envs/aevb.yaml"
     threads: 1
@@ -47,9 +50,9 @@ rule compare_estimators_ppca:
         mem_mb=3000,
         runtime="2h",
     params:
-        settings=truth_network_settings,
-        estimators=truth_estimators,
-        points=truth_points,
+        settings=asking(JOBS.truth_network),
+        estimators=asking(JOBS.truth_estimators),
+        points=lookup("scales/{scale}/truth/points", within=config),
         code=code_hash("aevb.likelihood.truth_table"),
     shell:
         "python -m aevb compare-estimators --record {input.record:q}"
@@ -62,11 +65,11 @@ rule compare_estimators_untrained:
     input:
         record=f"{CACHE}/{{dataset}}.json",
     output:
-        table=TRUTH_UNTRAINED,
+        table=f"{TRUTH_UNTRAINED}/estimators.csv",
     log:
-        f"{Path(TRUTH_UNTRAINED).parent}/logs/estimators.log",
+        f"{TRUTH_UNTRAINED}/logs/estimators.log",
     benchmark:
-        f"{Path(TRUTH_UNTRAINED).parent}/logs/estimators.tsv"
+        f"{TRUTH_UNTRAINED}/logs/estimators.tsv"
     conda:
         "../../envs/aevb.yaml"
     threads: 1
@@ -74,9 +77,9 @@ rule compare_estimators_untrained:
         mem_mb=3000,
         runtime="2h",
     params:
-        settings=truth_network_settings,
-        estimators=network_truth_estimators,
-        points=truth_points,
+        settings=asking(JOBS.truth_network),
+        estimators=asking(JOBS.network_truth_estimators),
+        points=lookup("scales/{scale}/truth/points", within=config),
         code=code_hash("aevb.likelihood.truth_table"),
     shell:
         "python -m aevb compare-estimators --record {input.record:q}"
@@ -101,8 +104,8 @@ rule compare_estimators_network:
         mem_mb=3000,
         runtime="2h",
     params:
-        estimators=network_truth_estimators,
-        points=truth_points,
+        estimators=asking(JOBS.network_truth_estimators),
+        points=lookup("scales/{scale}/truth/points", within=config),
         code=code_hash("aevb.likelihood.truth_table"),
     shell:
         "python -m aevb compare-estimators --record {input.record:q} --weights {input.weights:q}"

@@ -14,26 +14,28 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from aevb import catalogue
 from aevb.audit import manifest
 from aevb.audit.expected import Expected, Gap, absent, rows, rows_of
 from aevb.audit.tables import Tables, read_csv
 from aevb.config import LABELS, Experiment
 from aevb.errors import AevbError, DataError
-from aevb.figures import fig2, fig2_distance, fig3, fig3_distance, gradient_variance, runs, studies
-from aevb.figures.curves import read_curves, read_paper_curves
-from aevb.figures.likelihood_curves import read_likelihoods, read_paper_likelihoods
-from aevb.figures.measurements import read_measurements
+from aevb.figures import draws_and_minibatches, fig2, fig3, gradient_variance, studies
 from aevb.outputs import Outputs, Run
+from aevb.tables import fig2_distance, fig3_distance, runs
+from aevb.tables.curves import read_curves, read_paper_curves
+from aevb.tables.likelihood_curves import read_likelihoods, read_paper_likelihoods
+from aevb.tables.measurements import read_measurements
 
 OK, WRONG, ABSENT, GAP = "ok", "wrong", "not there", "known gap"
 
 _MAY_BE_EMPTY = {
-    *("seed", "label", "n_train", "low", "high", "seed_sd", "objective", "mean_over_panels"),
-    *("standard_error", "acceptance", "rhat", "ess", "divergences", "bias_passed"),
-    *("n_points", "n_flagged", "marginal_log_likelihood_passed", "seconds"),
-    *("likelihood_evaluations", "at_equal_samples", "at_equal_cost"),
+    *("n_train", "objective", "mean_over_panels", "standard_error", "acceptance", "rhat", "ess"),
+    *("divergences", "bias_passed", "n_points", "n_flagged", "marginal_log_likelihood_passed"),
+    *("seconds", "likelihood_evaluations"),
 }
-"""Columns in which an empty cell says that there is no such number, not that it is lost."""
+"""Columns in which an empty cell says that there is no such number, not that it is lost: of the
+tables in the runs' folders, as the catalogue says it of the others."""
 
 _PROVENANCE = ("experiment", "step_size", "package", "versions", "machine", "final", "threads")
 _ROUNDED = 1e-3
@@ -139,10 +141,20 @@ def _hashes(record: Record) -> tuple[list[str], str]:
 
 def _outputs(record: Record) -> tuple[list[str], str]:
     """Everything that the configuration has drawn and tabulated is there, and in the manifest."""
-    wanted, files = record.outputs.files(), record.contents.files
+    wanted, files = catalogue.files(record.outputs), record.contents.files
     problems = [f"{name} is missing" for name in wanted if not (record.folder / name).exists()]
     problems += [f"{name} is not in the manifest" for name in wanted if name not in files]
+    for name in set(wanted) & set(catalogue.tables()):
+        if (record.folder / name).exists():
+            problems += _columns(record, name)
     return problems, f"{len(wanted)} figures, tables and pages that are configured are there"
+
+
+def _columns(record: Record, name: str) -> list[str]:
+    """The columns that a table lacks."""
+    wanted, found = catalogue.tables()[name].columns.split(), record.tables.read(name)
+    lacking = [column for column in wanted if column not in found]
+    return [f"{name} has no column {lacking[0]!r}"] if lacking else []
 
 
 def _rows(record: Record) -> tuple[list[str], str]:
@@ -185,7 +197,7 @@ def _of_dataset(record: Record, name: str, label: str) -> Iterator[str]:
     for file in manifest.names(record.folder):
         if file.startswith("runs/") and name in file.split("/"):
             yield file
-    for file in record.outputs.files():
+    for file in catalogue.files(record.outputs):
         if file.endswith(".csv") and (record.folder / file).exists():
             table = read_csv(record.folder / file)
             if "source" in table:
@@ -368,7 +380,7 @@ def _labels(experiment: Experiment) -> dict[str, Any]:
 
 def _numbers(record: Record) -> tuple[list[str], str]:
     """No table has a cell that is not a number where one is due."""
-    problems = []
+    problems, products = [], catalogue.tables()
     names = [name for name in manifest.names(record.folder) if name.endswith(".csv")]
     for name in names:
         try:
@@ -376,11 +388,12 @@ def _numbers(record: Record) -> tuple[list[str], str]:
         except ValueError as error:
             problems.append(f"{name}: {_told(error)}")
             continue
+        optional = products[name].may_be_empty.split() if name in products else _MAY_BE_EMPTY
         for column in table:
             cells = table[column]
             words = cells.astype(str).str.lower().isin(["nan", "inf", "-inf", "infinity"])
             empty = cells.isna()
-            lost = empty if column not in _MAY_BE_EMPTY else empty & False
+            lost = empty if column not in optional else empty & False
             bad = np.flatnonzero((words & ~empty) | lost)
             if bad.size:
                 what = "empty" if empty.iloc[bad[0]] else repr(cells.iloc[bad[0]])
@@ -419,7 +432,7 @@ _CHECKS: dict[str, Callable[[Record], tuple[list[str], str]]] = {
 
 def _derived(record: Record) -> Iterator[Finding]:
     """Tables that can be made from others of the record: made again and compared."""
-    wanted = set(record.outputs.files())
+    wanted = set(catalogue.files(record.outputs))
     for name, make in _DERIVED.items():
         path = record.folder / name
         # A table that is left from when its data could be had is no part of it either.
@@ -466,8 +479,8 @@ def _runs_table(record: Record) -> pd.DataFrame:
 
 
 def _applications(record: Record) -> pd.DataFrame:
-    names = record.outputs.applications()
-    return read_measurements([record.folder / f"figures/{name}.csv" for name in names])
+    tables = catalogue.product("applications").drawn.inputs["tables"](record.outputs)
+    return read_measurements([record.folder / table for table in tables])
 
 
 def _gradient_ratios(record: Record) -> pd.DataFrame:
@@ -477,7 +490,7 @@ def _gradient_ratios(record: Record) -> pd.DataFrame:
 
 def _draws_and_minibatches(record: Record) -> pd.DataFrame:
     path = record.folder / "figures/draws_and_minibatches.csv"
-    return studies.matched(studies.read_study(path))
+    return draws_and_minibatches.matched(studies.read_study(path))
 
 
 _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {

@@ -19,7 +19,7 @@ from aevb.audit.claims import (
     Verdict,
 )
 from aevb.audit.record import GAP, OK, WRONG, Finding
-from aevb.figures import pages
+from aevb.tables import pages
 
 _WIDTH = 120
 """Of the terminal's tables where they are written to a file."""

@@ -34,10 +34,10 @@ from aevb.audit.tables import (
     value_at,
 )
 from aevb.errors import ConfigError
-from aevb.figures import fig2_distance, fig3_distance, likelihood_curves
-from aevb.figures.curves import CURVE as FIG2_CURVE
-from aevb.figures.curves import read_paper_curves
-from aevb.figures.likelihood_curves import read_paper_likelihoods
+from aevb.tables import fig2_distance, fig3_distance, likelihood_curves
+from aevb.tables.curves import CURVE as FIG2_CURVE
+from aevb.tables.curves import read_paper_curves
+from aevb.tables.likelihood_curves import read_paper_likelihoods
 
 Where = Mapping[str, Any]
 

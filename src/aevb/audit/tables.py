@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from aevb.errors import ConfigError, DataError
-from aevb.figures.curves import interpolate
+from aevb.tables.curves import interpolate
 
 OUTSIDE = ("paper/", "reference/")
 """Tables under these names are not a record's: the paper's own curves, and numbers to come out

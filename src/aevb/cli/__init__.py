@@ -14,11 +14,10 @@ from aevb.cli import (
     audit,
     bundles,
     checkpoints,
-    figures,
     latent,
+    products,
     section2,
     stages,
-    tables,
 )
 from aevb.errors import AevbError
 from aevb.interruption import Interrupted
@@ -37,8 +36,8 @@ app.add_typer(latent.app)
 app.add_typer(applications.apply, name="apply")
 app.add_typer(applications.evaluate, name="evaluate")
 app.add_typer(section2.app, name="section2")
-app.add_typer(tables.app, name="table")
-app.add_typer(figures.app, name="figure")
+app.add_typer(products.tables, name="table")
+app.add_typer(products.figures, name="figure")
 
 
 def main() -> None:

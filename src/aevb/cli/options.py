@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aevb.checkout import RESOURCES, configuration_file
+from aevb.checkout import configuration_file
 
 Config = Annotated[Path, typer.Option(help="Configuration file.")]
 Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
@@ -26,12 +26,6 @@ Records = Annotated[
     list[Path], typer.Option(help="The data sets' records, written by `aevb fetch`.")
 ]
 Weights = Annotated[list[Path], typer.Argument(help="Weights of the models, of `aevb train`.")]
-Curves = Annotated[list[Path], typer.Argument(help="Curve tables of the experiments.")]
-Likelihoods = Annotated[list[Path], typer.Argument(help="Tables of `aevb likelihood`.")]
-Paper = Annotated[Path, typer.Option(help="The paper's curves.")]
-Drawn = Annotated[
-    list[str] | None, typer.Option("--estimator", help="Only these estimators; default: all.")
-]
 Stem = Annotated[Path, typer.Option(help="Picture and table, without the suffix.")]
 Table = Annotated[Path, typer.Option(help="The table (CSV).")]
 Note = Annotated[str | None, typer.Option(help="Footer of the picture.")]
@@ -39,5 +33,3 @@ Note = Annotated[str | None, typer.Option(help="Footer of the picture.")]
 CONFIG = configuration_file("config.yaml")
 DATASETS = configuration_file("datasets.yaml")
 CLAIMS = configuration_file("claims.yaml")
-PAPER = RESOURCES / "paper/fig2_lower_bound.csv"
-PAPER_FIG3 = RESOURCES / "paper/fig3_marginal_likelihood.csv"

@@ -17,8 +17,8 @@ from aevb import weights as weight_files
 from aevb.arrays import Tensors
 from aevb.config import Experiment
 from aevb.errors import DataError
-from aevb.figures import tables
-from aevb.figures.curves import read_curves
+from aevb.tables import tidy
+from aevb.tables.curves import read_curves
 
 LATENT_DIM = 2
 """N_z that a page can show."""
@@ -36,20 +36,20 @@ _QUANTILES_PER_AXIS = 20
 
 
 def _label(text: str) -> int:
-    value = tables.whole(text)
+    value = tidy.whole(text)
     if not 0 <= value <= 9:
         raise ValueError("is not a digit.")
     return value
 
 
-_PROJECTION: dict[str, tables.Parser] = {
-    "dataset": tables.name,
-    "latent_dim": tables.positive,
-    "split": tables.one_of("train", "test"),
-    "image": tables.count,
-    "label": tables.optional(_label),
-    "z1": tables.number("Did the run diverge?"),
-    "z2": tables.number("Did the run diverge?"),
+_PROJECTION: dict[str, tidy.Parser] = {
+    "dataset": tidy.name,
+    "latent_dim": tidy.positive,
+    "split": tidy.one_of("train", "test"),
+    "image": tidy.count,
+    "label": tidy.optional(_label),
+    "z1": tidy.number("Did the run diverge?"),
+    "z2": tidy.number("Did the run diverge?"),
 }
 _PROJECTION_KEY = ["dataset", "latent_dim", "split", "image"]
 
@@ -171,7 +171,7 @@ def build(weights: Iterable[Path], projection: Path, curves: Iterable[Path]) -> 
             encoder's means of a data set's images. ``label`` is the digit, or empty throughout a
             data set; ``image`` is then the frame's number in time. Further columns, data sets and
             latent dimensions are ignored.
-        curves: tables as :func:`aevb.figures.curves.read_curves` reads them, with the test bound
+        curves: tables as :func:`aevb.tables.curves.read_curves` reads them, with the test bound
             (nats per datapoint) of each of the runs' first seed.
 
     Returns:
@@ -196,7 +196,7 @@ def build(weights: Iterable[Path], projection: Path, curves: Iterable[Path]) -> 
                 "set's weights once"
             )
         decoders[label] = path, experiment, decoder
-    points = tables.read_all([projection], _PROJECTION, _PROJECTION_KEY)
+    points = tidy.read_all([projection], _PROJECTION, _PROJECTION_KEY)
     bounds = read_curves(curves)
     datasets = [
         _dataset(path, experiment, decoder, _points(points, label, projection))

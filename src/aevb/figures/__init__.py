@@ -1,8 +1,9 @@
 """The paper's figures, drawn from tidy tables.
 
-One module a figure, beside :mod:`~aevb.figures.curves` (the tables) and
-:mod:`~aevb.figures.style` (the looks). Nothing here imports TensorFlow: a figure can be redrawn,
-or its table read, in a second.
+One module a figure, with a function ``make`` that gives the picture and the tables with it and,
+where the paper says something of it, one ``finding`` that tells what we show; the entry is in
+:mod:`aevb.catalogue`. The looks are in :mod:`~aevb.figures.style`, what is read in
+:mod:`aevb.tables`. Nothing here imports TensorFlow: a figure can be redrawn in a second.
 """
 
 import os

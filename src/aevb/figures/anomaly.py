@@ -1,5 +1,6 @@
 """Telling unusual images by how likely the model finds them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,31 +9,45 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from aevb.errors import DataError
-from aevb.figures import measurements, mosaics, style, tables
-from aevb.pictures import Pictures
+from aevb.figures import intervals, mosaics, style
+from aevb.pictures import Pictures, read_pictures
+from aevb.tables import measurements, tidy, words
 
 _METHODS = {
     "encoder's bound": (style.PALETTE["AEVB"], "o"),
     "AIS log p(x)": (style.PALETTE["MCEM"], "D"),
     "PPCA log p(x)": (style.PALETTE["wake-sleep"], "s"),
 }
-_SCORES: dict[str, tables.Parser] = {
-    "dataset": tables.name,
-    "method": tables.one_of(*_METHODS),
-    "kind": tables.name,
-    "image": tables.count,
-    "score": tables.number("Did annealing diverge?"),
+_SCORES: dict[str, tidy.Parser] = {
+    "dataset": tidy.name,
+    "method": tidy.one_of(*_METHODS),
+    "kind": tidy.name,
+    "image": tidy.count,
+    "score": tidy.number("Did annealing diverge?"),
 }
 _CELL, _LEFT, _BETWEEN, _PANEL, _TOP, _BOTTOM = 0.55, 1.25, 0.35, 2.5, 0.42, 0.85
+
+
+def make(
+    table: Path, pictures: Path, scores: Path, note: str | None = None
+) -> dict[str, Figure | str]:
+    """The picture, from what ``aevb evaluate anomaly`` has made."""
+    rows, all_scores = measurements.read_measurements([table]), read_scores(scores)
+    return {"picture": draw(rows, all_scores, read_pictures(pictures), note=note)}
+
+
+def finding(table: Path) -> Iterator[str]:
+    """How well each method tells the unusual images."""
+    yield measurements.told(table, "auroc")
 
 
 def read_scores(path: Path) -> pd.DataFrame:
     """The table of all scores that ``aevb evaluate anomaly`` wrote, checked.
 
     Raises:
-        DataError: see :func:`aevb.figures.tables.read_all`.
+        DataError: see :func:`aevb.tables.tidy.read_all`.
     """
-    return tables.read_all([path], _SCORES, ["method", "kind", "image"])
+    return tidy.read_all([path], _SCORES, ["method", "kind", "image"])
 
 
 def draw(
@@ -46,7 +61,7 @@ def draw(
     score tells them from test images (area under the ROC, 95 % intervals).
 
     Args:
-        rows: as :func:`aevb.figures.measurements.read_measurements` gives it.
+        rows: as :func:`aevb.tables.measurements.read_measurements` gives it.
         scores: as :func:`read_scores` gives it.
         pictures: ``<data set>/<kind>``, [shown, rows, columns].
         note: the footer.
@@ -74,8 +89,8 @@ def draw(
         figure = Figure(figsize=(width, height))
         axes = figure.add_axes((_LEFT / width, base, wide / width, tall / height))
         mosaics.show(axes, images, ink=name in pictures.ink)
-        titles = {name: f"{style.title(name)} test"}
-        mosaics.label_rows(axes, [titles.get(k, style.title(k)) for k in kinds])
+        titles = {name: f"{words.title(name)} test"}
+        mosaics.label_rows(axes, [titles.get(k, words.title(k)) for k in kinds])
         axes.set_title(f"$N_z$={areas['latent_dim'].iloc[0]}")
 
         left = (_LEFT + wide + _BETWEEN) / width
@@ -99,7 +114,7 @@ def draw(
         for i, kind in enumerate(kinds[1:], start=1):
             for j, (method, (color, marker)) in enumerate(_METHODS.items()):
                 row = measurements.select(areas, condition=kind, method=method).iloc[0]
-                measurements.dot(area, row, i + 0.25 + 0.25 * j, color, marker)
+                intervals.dot(area, row, i + 0.25 + 0.25 * j, color, marker)
         area.axvline(0.5, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
         lowest = min(0.45, areas["low"].min() - 0.03)
         area.set(ylim=(len(kinds), 0), yticks=[], xlim=(lowest, 1.03))

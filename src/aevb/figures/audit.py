@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from aevb.audit.claims import KINDS
-from aevb.figures import style, tables
+from aevb.figures import style
+from aevb.tables import tidy
 
 COLORS = {
     "replicated": "#0173b2",
@@ -18,25 +19,31 @@ COLORS = {
 }
 """Of the verdicts; apart in grey print and under all colour-vision deficiencies, and named."""
 
-_PARSERS: dict[str, tables.Parser] = {
-    "claim": tables.name,
-    "kind": tables.one_of(*KINDS),
-    "section": tables.name,
-    "says": tables.name,
-    "verdict": tables.one_of(*COLORS),
-    "holding": tables.count,
-    "cases": tables.count,
+_PARSERS: dict[str, tidy.Parser] = {
+    "claim": tidy.name,
+    "kind": tidy.one_of(*KINDS),
+    "section": tidy.name,
+    "says": tidy.name,
+    "verdict": tidy.one_of(*COLORS),
+    "holding": tidy.count,
+    "cases": tidy.count,
 }
 _ROW = 0.215
+
+
+def make(claims: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture and its table, from the claims of ``aevb audit --output``."""
+    verdicts = read_verdicts(claims)
+    return {"picture": draw(verdicts, note=note), "csv": verdicts.to_csv(index=False)}
 
 
 def read_verdicts(path: Path) -> pd.DataFrame:
     """The table of claims that ``aevb audit`` writes, checked.
 
     Raises:
-        DataError: see :func:`aevb.figures.tables.read_all`.
+        DataError: see :func:`aevb.tables.tidy.read_all`.
     """
-    return tables.read_all([path], _PARSERS, ["claim"])
+    return tidy.read_all([path], _PARSERS, ["claim"])
 
 
 def draw(verdicts: pd.DataFrame, note: str | None = None) -> Figure:

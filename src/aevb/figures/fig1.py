@@ -36,6 +36,11 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(_EDGES, columns=["source", "target", "model", "distribution"])
 
 
+def make() -> dict[str, Figure | str]:
+    """The picture, and its edges as a table."""
+    return {"picture": draw(), "csv": table().to_csv(index=False)}
+
+
 def draw() -> Figure:
     """The graph of Figure 1: solid generative, dashed variational edges, the plate N, x shaded."""
     with style.theme():

@@ -1,7 +1,8 @@
 """Figure 2: the lower bound of AEVB and of wake-sleep against training samples evaluated (§5)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,7 +12,16 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from aevb.errors import DataError
 from aevb.figures import style
-from aevb.figures.curves import ALGORITHMS, COLUMNS, CURVE, SPLITS, over_seeds
+from aevb.tables import reference, tidy, words
+from aevb.tables.curves import (
+    ALGORITHMS,
+    COLUMNS,
+    CURVE,
+    SPLITS,
+    over_seeds,
+    read_curves,
+    read_paper_curves,
+)
 
 #: Left, bottom, width and height in fractions of the figure.
 Rectangle = tuple[float, float, float, float]
@@ -45,6 +55,46 @@ _AXIS_LABEL, _STRIP, _FOOTER, _FOOTER_LINE = 0.55, 0.30, 0.24, 0.14
 _CHARACTERS_AN_INCH = 16
 
 
+def make(curves: list[Path], paper: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture and its table, from the runs' curves and the paper's."""
+    ours, theirs = read_curves(curves), read_paper_curves(paper)
+    drawn = table(ours, theirs).to_csv(index=False, float_format="%.6f")
+    return {"picture": draw(ours, theirs, note=note), "csv": drawn}
+
+
+def finding(drawn: Path, distances: Path) -> Iterator[str]:
+    """Of each data set: where AEVB ends above wake-sleep, and how far both are from the paper."""
+    ends = reference.ends_of(drawn)
+    distance = tidy.told(
+        distances, "dataset", "algorithm", "split", "training_samples", "difference"
+    )
+    if ends is None or distance is None:
+        return
+    for name, rows in ends.groupby("dataset"):
+        test = rows[rows["split"] == "test"]
+        bounds = test.pivot(index="latent_dim", columns="algorithm", values="lower_bound")
+        if not {"AEVB", "wake-sleep"} <= set(bounds):
+            continue
+        above = int((bounds["AEVB"] > bounds["wake-sleep"]).sum())
+        title, samples = words.title(name), test["training_samples"].max()
+        ours = (
+            f"{title}: AEVB ends above wake-sleep on the test set in {above} of {len(bounds)}"
+            f" panels, at {samples:,.0f} samples."
+        )
+        matched = distance[(distance["dataset"] == name) & (distance["split"] == "test")]
+        if len(matched):
+            last = matched[matched["training_samples"] == matched["training_samples"].max()]
+            parts = [
+                f"{algorithm} {words.reach(group['difference'])}"
+                for algorithm, group in last.groupby("algorithm")
+            ]
+            ours += (
+                f" Ours minus the paper's at {last['training_samples'].iloc[0]:,.0f} samples,"
+                f" nats: {', '.join(parts)}."
+            )
+        yield ours
+
+
 def draw(
     curves: pd.DataFrame,
     paper: pd.DataFrame,
@@ -63,8 +113,8 @@ def draw(
     have gets axes that fit its data.
 
     Args:
-        curves: as :func:`aevb.figures.curves.read_curves` gives it; nats per datapoint.
-        paper: as :func:`aevb.figures.curves.read_paper_curves` gives it; may be empty.
+        curves: as :func:`aevb.tables.curves.read_curves` gives it; nats per datapoint.
+        paper: as :func:`aevb.tables.curves.read_paper_curves` gives it; may be empty.
         datasets: which data sets, top to bottom; all that ``curves`` has by default.
         note: what the footer says before the sample counts and seeds: scale and variant.
 
@@ -265,7 +315,7 @@ def _panel(
                 zorder=4 + len(ALGORITHMS) - ALGORITHMS.index(algorithm),
             )
             if not _n_inside(summary, frame):
-                hidden.append(f"{label} {style.minus(summary['mean'].iloc[-1])}")
+                hidden.append(f"{label} {words.minus(summary['mean'].iloc[-1])}")
 
     axes.set_xscale("log")
     axes.set_xlim(*frame.samples)
@@ -277,7 +327,7 @@ def _panel(
     axes.xaxis.set_minor_locator(LogLocator(subs=between, numticks=100))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.set_title(f"{style.title(name)}, $N_z$={dim}")
+    axes.set_title(f"{words.title(name)}, $N_z$={dim}")
     if hidden:
         axes.text(
             0.04,
@@ -339,6 +389,6 @@ def _footer(ours: pd.DataFrame, note: str | None) -> list[str]:
         n_seeds = style.span(seeds.min(), seeds.max(), str)
         plural = "" if seeds.max() == 1 else "s"
         parts.append(
-            f"ours, {style.title(name)}: to {samples} samples a curve, {n_seeds} seed{plural}"
+            f"ours, {words.title(name)}: to {samples} samples a curve, {n_seeds} seed{plural}"
         )
     return parts

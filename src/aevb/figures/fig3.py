@@ -1,7 +1,8 @@
 """Figure 3: the marginal log-likelihood of AEVB, wake-sleep and MCEM along training (§5)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -12,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from aevb.errors import DataError
 from aevb.figures import style
-from aevb.figures.likelihood_curves import (
+from aevb.tables import tidy, words
+from aevb.tables.likelihood_curves import (
     ALGORITHMS,
     COLUMNS,
     CURVE,
@@ -20,6 +22,8 @@ from aevb.figures.likelihood_curves import (
     SPLITS,
     VALUE,
     over_seeds,
+    read_likelihoods,
+    read_paper_likelihoods,
     without_start,
 )
 
@@ -72,6 +76,44 @@ _MARKER = 3.6
 _HOLLOW = {"marker": "o", "markersize": _MARKER, "markerfacecolor": "white"}
 
 
+def make(
+    likelihoods: list[Path],
+    paper: Path,
+    estimator: list[str] | None = None,
+    note: str | None = None,
+) -> dict[str, Figure | str]:
+    """The picture and its table, from the runs' likelihoods, of some estimators or of all, and the
+    paper's."""
+    ours, theirs = read_likelihoods(likelihoods, estimator), read_paper_likelihoods(paper)
+    drawn = table(ours, theirs).to_csv(index=False, float_format="%.6f")
+    return {"picture": draw(ours, theirs, note=note), "csv": drawn}
+
+
+def finding(orders: Path) -> Iterator[str]:
+    """Where the algorithms rank as in the paper."""
+    rows = tidy.told(orders, "n_train", "split", "estimator", "training_samples", "order", "agrees")
+    if rows is None:
+        return
+    if rows.empty:
+        yield "The curves are too short."
+        return
+    # The exact values where there are any.
+    exact = rows[rows["estimator"] == "quadrature"]
+    rows = exact if len(exact) else rows
+    panel = ["n_train", "split"]
+    last = rows[
+        rows["training_samples"] == rows.groupby(panel)["training_samples"].transform("max")
+    ]
+    agrees = last["agrees"].astype(str) == "True"
+    others = ", ".join(
+        f"N = {row.n_train}, {row.split}: {row.order}" for row in last[~agrees].itertuples()
+    )
+    yield (
+        f"The algorithms rank as in the paper in {agrees.sum()} of {len(last)} comparisons of"
+        " their last common points" + (f"; not for {others}." if others else ".")
+    )
+
+
 def draw(table: pd.DataFrame, paper: pd.DataFrame, note: str | None = None) -> Figure:
     """Draw our curves over the paper's: a column for each N_train, a row for each estimator.
 
@@ -89,9 +131,9 @@ def draw(table: pd.DataFrame, paper: pd.DataFrame, note: str | None = None) -> F
     with its last value.
 
     Args:
-        table: as :func:`aevb.figures.likelihood_curves.read_likelihoods` gives it; nats per
+        table: as :func:`aevb.tables.likelihood_curves.read_likelihoods` gives it; nats per
             datapoint.
-        paper: as :func:`aevb.figures.likelihood_curves.read_paper_likelihoods` gives it; may be
+        paper: as :func:`aevb.tables.likelihood_curves.read_paper_likelihoods` gives it; may be
             empty.
         note: what the footer says first: scale and variant.
 
@@ -121,7 +163,7 @@ def table(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     """Everything that :func:`draw` draws from the same arguments.
 
     Returns:
-        ``source`` and the columns of :func:`aevb.figures.likelihood_curves.read_likelihoods`,
+        ``source`` and the columns of :func:`aevb.tables.likelihood_curves.read_likelihoods`,
         sorted; nats per datapoint. ``source`` is ours or paper. Ours has one row a seed, from which
         the drawn means, bands, bars and hollow points follow. The paper's rows, estimator
         ``paper``, have no seed and no diagnostics; they include the vertices that the axes clip,
@@ -251,7 +293,7 @@ def _panel(axes: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, frame: Frame) -
             inside &= summary["mean"].between(*frame.likelihood)
             _ours(axes, summary, algorithm, split, frame, alone=inside.sum() == 1)
             if not inside.any():
-                hidden.append(f"{algorithm} {split} {style.minus(summary['mean'].iloc[-1])}")
+                hidden.append(f"{algorithm} {split} {words.minus(summary['mean'].iloc[-1])}")
 
     if frame.logarithmic:
         axes.xaxis.set_major_locator(LogLocator(numticks=10))

@@ -1,12 +1,30 @@
 """Figure 5: samples from generative models of different latent dimensionality."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 from matplotlib.figure import Figure
 
 from aevb.errors import DataError
 from aevb.figures import mosaics, style
-from aevb.pictures import Pictures
+from aevb.pictures import Pictures, read_pictures
 
 _PANEL, _GAP, _TOP, _BOTTOM = 2.3, 0.16, 0.32, 0.28
+
+
+def make(pictures: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture, from the images of ``aevb sample``."""
+    return {"picture": draw(read_pictures(pictures), note=note)}
+
+
+def finding(pictures: Path) -> Iterator[str]:
+    """How many pixels the decoders leave undecided."""
+    parts = []
+    for name, images in read_pictures(pictures).images.items():
+        undecided = np.mean((images > 0.1) & (images < 0.9))
+        parts.append(f"{undecided:.1%} for N_z = {name.partition('/')[2]}")
+    yield f"Pixels that the decoder leaves undecided (mean from 0.1 to 0.9): {', '.join(parts)}."
 
 
 def draw(pictures: Pictures, note: str | None = None) -> Figure:

@@ -1,5 +1,6 @@
 """The noise of the gradient estimators (§2.2, §2.3) against L and against M."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -8,32 +9,55 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from aevb.figures import style, tables
+from aevb.figures import style
 from aevb.figures.studies import COLORS, MARKERS
+from aevb.tables import tidy, words
 
-_PARSERS: dict[str, tables.Parser] = {
-    "dataset": tables.name,
-    "latent_dim": tables.positive,
-    "state": tables.one_of("untrained", "trained"),
-    "estimator": tables.one_of(*COLORS),
-    "samples_per_datapoint": tables.positive,
-    "batch_size": tables.positive,
-    "variance": tables.number("Did the run diverge?"),
-    "standard_error": tables.number(),
-    "signal": tables.number(),
-    "replicates": tables.positive,
+_PARSERS: dict[str, tidy.Parser] = {
+    "dataset": tidy.name,
+    "latent_dim": tidy.positive,
+    "state": tidy.one_of("untrained", "trained"),
+    "estimator": tidy.one_of(*COLORS),
+    "samples_per_datapoint": tidy.positive,
+    "batch_size": tidy.positive,
+    "variance": tidy.number("Did the run diverge?"),
+    "standard_error": tidy.number(),
+    "signal": tidy.number(),
+    "replicates": tidy.positive,
 }
 _KEY = ["dataset", "state", "estimator", "samples_per_datapoint", "batch_size"]
 _DASHES = {"trained": "solid", "untrained": (0, (3.2, 1.4))}
+
+
+def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture and each variance over that of SGVB B, from ``aevb section2 gradients``."""
+    rows = read_variances(table)
+    shares = ratios(rows).to_csv(index=False, float_format="%.6g")
+    return {"picture": draw(rows, note=note), "ratios": shares}
+
+
+def finding(table: Path) -> Iterator[str]:
+    """Each estimator's variance over that of SGVB B."""
+    shares = ratios(read_variances(table))
+    parts = [
+        f"{words.title(name)}, {state}: "
+        + ", ".join(f"{row.estimator} {row.ratio:,.2f}" for row in group.itertuples())
+        for (name, state), group in shares.groupby(["dataset", "state"], sort=False)
+    ]
+    point = shares.iloc[0]
+    yield (
+        f"Variance of ∇φ over that of SGVB B at L = {point['samples_per_datapoint']},"
+        f" M = {point['batch_size']}: {'; '.join(parts)}."
+    )
 
 
 def read_variances(path: Path) -> pd.DataFrame:
     """The table of ``aevb section2 gradients``, checked.
 
     Raises:
-        DataError: see :func:`aevb.figures.tables.read_all`.
+        DataError: see :func:`aevb.tables.tidy.read_all`.
     """
-    return tables.read_all([path], _PARSERS, _KEY)
+    return tidy.read_all([path], _PARSERS, _KEY)
 
 
 def ratios(variances: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +112,7 @@ def draw(variances: pd.DataFrame, note: str | None = None) -> Figure:
                 if j == 0:
                     axes.set_ylabel("variance of ∇φ (trace)")
                     latent_dim = rows["latent_dim"].iloc[0]
-                    axes.set_title(f"{style.title(name)}, $N_z$={latent_dim}", loc="left")
+                    axes.set_title(f"{words.title(name)}, $N_z$={latent_dim}", loc="left")
         handles = [
             Line2D([], [], color=color, marker=MARKERS[label], markersize=4, label=label)
             for label, color in COLORS.items()

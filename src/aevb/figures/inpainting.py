@@ -1,13 +1,17 @@
 """Inpainting (§2.1): completions of half images, and how likely the missing half was."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from aevb.errors import DataError
-from aevb.figures import measurements, mosaics, style
-from aevb.pictures import Pictures
+from aevb.figures import intervals, mosaics, style
+from aevb.pictures import Pictures, read_pictures
+from aevb.tables import measurements, words
 
 _METHODS = ("encoder", "HMC")
 _INFERENCE = {
@@ -21,6 +25,17 @@ _CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.0, 1.55, 2.3, 0.25
 _TOP, _GAP, _BOTTOM = 0.42, 0.95, 1.0
 
 
+def make(table: Path, pictures: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture, from what ``aevb evaluate inpainting`` has made."""
+    rows = measurements.read_measurements([table])
+    return {"picture": draw(rows, read_pictures(pictures), note=note)}
+
+
+def finding(table: Path) -> Iterator[str]:
+    """The log-likelihood of the missing half by each method."""
+    yield measurements.told(table, "log-likelihood", digits=1)
+
+
 def draw(
     rows: pd.DataFrame, pictures: Pictures, note: str | None = None, columns: int = 8
 ) -> Figure:
@@ -28,7 +43,7 @@ def draw(
     inference; beside them how much likelier the missing half is for having seen the other.
 
     Args:
-        rows: as :func:`aevb.figures.measurements.read_measurements` gives it.
+        rows: as :func:`aevb.tables.measurements.read_measurements` gives it.
         pictures: ``<data set>/<what>``: [shown, rows, columns], of completions
             [completions, shown, rows, columns].
         note: the footer.
@@ -57,7 +72,7 @@ def draw(
             axes = figure.add_axes(place)
             mosaics.show(axes, images, ink=name in pictures.ink)
             mosaics.label_rows(axes, labels)
-            axes.set_title(f"{style.title(name)}, $N_z$={group['latent_dim'].iloc[0]}")
+            axes.set_title(f"{words.title(name)}, $N_z$={group['latent_dim'].iloc[0]}")
             left = (_LEFT + panel + _BETWEEN) / width
             dots = figure.add_axes(
                 (left, base + 0.12 * tall / height, _DOTS / width, 0.8 * tall / height)
@@ -88,10 +103,10 @@ def _gains(axes: Axes, rows: pd.DataFrame) -> None:
     for at, (method, label) in enumerate(_INFERENCE.items()):
         gain = measurements.select(gains, method=method).iloc[0]
         value = measurements.select(log_likelihoods, method=method).iloc[0]["value"]
-        color = measurements.COLORS[method]
+        color = intervals.COLORS[method]
         passed = measurements.share_passed(rows, method)
         hollow = passed is None or passed < measurements.ENOUGH
-        measurements.dot(axes, gain, at, color, hollow=hollow)
+        intervals.dot(axes, gain, at, color, hollow=hollow)
         if passed is None:
             label += "\nhas no checks"
         elif hollow:
@@ -100,7 +115,7 @@ def _gains(axes: Axes, rows: pd.DataFrame) -> None:
         axes.text(
             -0.04,
             at,
-            f"{label}\nlog p = {style.minus(value)}",
+            f"{label}\nlog p = {words.minus(value)}",
             ha="right",
             va="center",
             fontsize="small",
@@ -125,7 +140,7 @@ def _gains(axes: Axes, rows: pd.DataFrame) -> None:
     axes.tick_params(labelsize="small")
     axes.set_xlabel(
         "gain from seeing the upper half, nats\n"
-        f"(0: log p(missing half) = {style.minus(nothing['value'])})",
+        f"(0: log p(missing half) = {words.minus(nothing['value'])})",
         fontsize="small",
     )
 

@@ -1,5 +1,6 @@
 """Appendix B: the analytic KL divergence against Monte Carlo."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,25 +8,41 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from aevb.figures import style, tables
+from aevb.figures import style
+from aevb.tables import tidy
 
-_PARSERS: dict[str, tables.Parser] = {
-    "latent_dim": tables.positive,
-    "posterior": tables.count,
-    "analytic": tables.number(),
-    "monte_carlo": tables.number(),
-    "standard_error": tables.number(least=0),
-    "standard_deviation": tables.number(least=0),
+_PARSERS: dict[str, tidy.Parser] = {
+    "latent_dim": tidy.positive,
+    "posterior": tidy.count,
+    "analytic": tidy.number(),
+    "monte_carlo": tidy.number(),
+    "standard_error": tidy.number(least=0),
+    "standard_deviation": tidy.number(least=0),
 }
+
+
+def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture, from the table of ``aevb section2 kl-divergence``."""
+    return {"picture": draw(read_divergences(table), note=note)}
+
+
+def finding(table: Path) -> Iterator[str]:
+    """The largest difference from Monte Carlo."""
+    rows = read_divergences(table)
+    z = ((rows["monte_carlo"] - rows["analytic"]) / rows["standard_error"]).abs()
+    yield (
+        f"Largest difference from Monte Carlo for J = {rows['latent_dim'].min()} to"
+        f" {rows['latent_dim'].max()}: {z.max():.1f} standard errors of {len(z)} cases."
+    )
 
 
 def read_divergences(path: Path) -> pd.DataFrame:
     """The table of ``aevb section2 kl-divergence``, checked.
 
     Raises:
-        DataError: see :func:`aevb.figures.tables.read_all`.
+        DataError: see :func:`aevb.tables.tidy.read_all`.
     """
-    return tables.read_all([path], _PARSERS, ["latent_dim", "posterior"])
+    return tidy.read_all([path], _PARSERS, ["latent_dim", "posterior"])
 
 
 def draw(divergences: pd.DataFrame, note: str | None = None) -> Figure:

@@ -1,5 +1,6 @@
 """How many latent dimensions a model uses: the KL of each, in descending order."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,28 +10,63 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from aevb.figures import style, tables
+from aevb.figures import style
+from aevb.tables import reference, tidy, words
 
-_PARSERS: dict[str, tables.Parser] = {
-    "dataset": tables.name,
-    "latent_dim": tables.positive,
-    "rank": tables.positive,
-    "dimension": tables.count,
-    "kl": tables.number(),
-    "mean_variance": tables.number(),
-    "active": tables.one_of("True", "False"),
+_PARSERS: dict[str, tidy.Parser] = {
+    "dataset": tidy.name,
+    "latent_dim": tidy.positive,
+    "rank": tidy.positive,
+    "dimension": tidy.count,
+    "kl": tidy.number(),
+    "mean_variance": tidy.number(),
+    "active": tidy.one_of("True", "False"),
 }
 _FLOOR = 1e-4
 _PANEL, _HEIGHT, _GAP, _LEFT, _BOTTOM, _TOP = 3.9, 3.0, 0.7, 0.9, 1.0, 0.32
+
+
+def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture, from the usage of ``aevb project``."""
+    return {"picture": draw(read_usage(table), note=note)}
+
+
+def finding(table: Path, bounds: Path) -> Iterator[str]:
+    """Of each data set: the active dimensions, and what the largest models lose on test images;
+    the bounds are Figure 2's table."""
+    ends = reference.ends_of(bounds)
+    for name, rows in summary(read_usage(table)).groupby("dataset"):
+        rows = rows.sort_values("latent_dim")
+        used = ", ".join(f"{row.active} of {row.latent_dim}" for row in rows.itertuples())
+        ours = f"{words.title(name)}: active latent dimensions: {used}."
+        largest, before = rows["latent_dim"].iloc[-1], rows["latent_dim"].iloc[-2:].iloc[0]
+        gaps, tests = (None, None) if ends is None else _gaps(ends, name)
+        if gaps is not None and {largest, before} <= set(gaps.index) and largest != before:
+            told = [
+                f"{words.signed(gaps[dim])} (test {words.minus(tests[dim])}) for N_z = {dim}"
+                for dim in (largest, before)
+            ]
+            ours += f" Running training bound minus test bound at the end, nats: {', '.join(told)}."
+        if rows["active"].iloc[-1] == largest:
+            ours += " No dimension is superfluous."
+        yield ours
+
+
+def _gaps(ends: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
+    """AEVB's training minus test bound, and its test bound, by N_z. The training value is the
+    running mean since the point before, so it lags behind while the bound still rises."""
+    rows = ends[(ends["dataset"] == name) & (ends["algorithm"] == "AEVB")]
+    splits = rows.pivot(index="latent_dim", columns="split", values="lower_bound")
+    return splits["train"] - splits["test"], splits["test"]
 
 
 def read_usage(path: Path) -> pd.DataFrame:
     """The table that ``aevb project`` wrote, checked; ``active`` is a bool.
 
     Raises:
-        DataError: see :func:`aevb.figures.tables.read_all`.
+        DataError: see :func:`aevb.tables.tidy.read_all`.
     """
-    rows = tables.read_all([path], _PARSERS, ["dataset", "latent_dim", "rank"])
+    rows = tidy.read_all([path], _PARSERS, ["dataset", "latent_dim", "rank"])
     return rows.assign(active=rows["active"] == "True")
 
 
@@ -55,7 +91,7 @@ def draw(usage: pd.DataFrame, note: str | None = None) -> Figure:
                 (left / width, _BOTTOM / height, _PANEL / width, _HEIGHT / height)
             )
             _panel(axes, usage[usage["dataset"] == name])
-            axes.set_title(style.title(name))
+            axes.set_title(words.title(name))
             if i == 0:
                 axes.set_ylabel("KL of the dimension (nats)")
         lines = [note] if note else []

@@ -11,28 +11,34 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from aevb.figures import style, tables
+from aevb.figures import style
+from aevb.tables import tidy, words
 
-_PARSERS: dict[str, tables.Parser] = {
-    "dataset": tables.name,
-    "latent_dim": tables.positive,
-    "split": tables.one_of("train", "test"),
-    "image": tables.count,
-    "label": tables.optional(tables.count),
-    "z1": tables.number(),
-    "z2": tables.number(),
+_PARSERS: dict[str, tidy.Parser] = {
+    "dataset": tidy.name,
+    "latent_dim": tidy.positive,
+    "split": tidy.one_of("train", "test"),
+    "image": tidy.count,
+    "label": tidy.optional(tidy.count),
+    "z1": tidy.number(),
+    "z2": tidy.number(),
 }
 _PANEL, _GAP, _LEFT, _BOTTOM, _TOP, _BAR = 3.7, 0.75, 0.62, 0.9, 0.32, 0.85
 _LABEL_COLORS = [to_hex(color) for color in seaborn.color_palette("colorblind", 10)]
+
+
+def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture, from the projection of ``aevb project``."""
+    return {"picture": draw(read_projection(table), note=note)}
 
 
 def read_projection(path: Path) -> pd.DataFrame:
     """The table that ``aevb project`` wrote, checked.
 
     Raises:
-        DataError: see :func:`aevb.figures.tables.read_all`.
+        DataError: see :func:`aevb.tables.tidy.read_all`.
     """
-    return tables.read_all([path], _PARSERS, ["dataset", "split", "image"])
+    return tidy.read_all([path], _PARSERS, ["dataset", "split", "image"])
 
 
 def draw(projection: pd.DataFrame, note: str | None = None) -> Figure:
@@ -64,7 +70,7 @@ def draw(projection: pd.DataFrame, note: str | None = None) -> Figure:
             axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
             axes.set_xlabel("$z_1$")
             axes.set_ylabel("$z_2$", labelpad=0)
-            axes.set_title(f"{style.title(name)}: {what}")
+            axes.set_title(f"{words.title(name)}: {what}")
             for radius in (1, 2, 3):
                 angles = np.linspace(0, 2 * np.pi, 200)
                 axes.plot(

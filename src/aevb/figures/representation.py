@@ -1,12 +1,15 @@
 """Representation (§2.1): what a linear probe reads off the latent means."""
 
 import math
+from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from aevb.figures import style
-from aevb.figures.measurements import select
+from aevb.tables import words
+from aevb.tables.measurements import read_measurements, select
 
 _METHODS = {
     "encoder's means": (style.PALETTE["AEVB"], "o"),
@@ -15,11 +18,24 @@ _METHODS = {
 _RAW = "raw pixels"
 
 
+def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture, from the table of ``aevb evaluate representation``."""
+    return {"picture": draw(read_measurements([table]), note=note)}
+
+
+def finding(table: Path) -> Iterator[str]:
+    """The best accuracy of each method."""
+    rows = select(read_measurements([table]), quantity="accuracy")
+    best = rows.sort_values("value").groupby("method").tail(1)
+    told = [f"{r.method} {r.value:.3f} (N_z = {r.latent_dim})" for r in best.itertuples()]
+    yield f"best accuracy: {', '.join(told)}."
+
+
 def draw(measurements: pd.DataFrame, note: str | None = None) -> Figure:
     """Accuracy of the probe against the size of the latent space, with 95 % intervals.
 
     Args:
-        measurements: as :func:`aevb.figures.measurements.read_measurements` gives it.
+        measurements: as :func:`aevb.tables.measurements.read_measurements` gives it.
         note: the footer.
     """
     rows = select(measurements, application="representation", quantity="accuracy")
@@ -59,7 +75,7 @@ def draw(measurements: pd.DataFrame, note: str | None = None) -> Figure:
         axes.set_ylim(math.floor(10 * rows["low"].min()) / 10, 1.0)
         axes.set_xlabel("size of the latent space, $N_z$, and of PCA")
         axes.set_ylabel("accuracy on test images")
-        axes.set_title(f"{style.title(name)}: linear {condition}")
+        axes.set_title(f"{words.title(name)}: linear {condition}")
         axes.legend(loc="lower right", fontsize="small")
         lines = [note] if note else []
         style.footer(figure, [*lines, f"{n_test:,} test images; bars and band: 95 % intervals"])

@@ -1,17 +1,32 @@
 """Denoising and super-resolution (§2.1): pictures, and the error of each method beside them."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from aevb.errors import DataError
-from aevb.figures import measurements, mosaics, style
-from aevb.pictures import Pictures
+from aevb.figures import intervals, mosaics, style
+from aevb.pictures import Pictures, read_pictures
+from aevb.tables import measurements, words
 
 _TRUTH = "truth"
 # Inches.
 _CELL, _LEFT, _BETWEEN, _DOTS, _RIGHT = 0.5, 1.05, 0.25, 1.9, 0.2
 _TOP, _GAP, _BOTTOM = 0.42, 0.98, 1.16
+
+
+def make(table: Path, pictures: Path, note: str | None = None) -> dict[str, Figure | str]:
+    """The picture, from what ``aevb evaluate denoising`` or ``super-resolution`` has made."""
+    rows = measurements.read_measurements([table])
+    return {"picture": draw(rows, read_pictures(pictures), note=note)}
+
+
+def finding(table: Path) -> Iterator[str]:
+    """The error of each method, by data set and condition."""
+    yield measurements.told(table, "rmse")
 
 
 def draw(
@@ -21,7 +36,7 @@ def draw(
     height the root mean squared error per pixel against the truth, with a 95 % interval.
 
     Args:
-        rows: as :func:`aevb.figures.measurements.read_measurements` gives it, of one application.
+        rows: as :func:`aevb.tables.measurements.read_measurements` gives it, of one application.
         pictures: ``<data set>/<condition>/<method>``, [shown, rows, columns].
         note: the footer.
         columns: how many images at most.
@@ -50,16 +65,16 @@ def draw(
             mosaics.show(axes, shown, ink=name in pictures.ink)
             mosaics.label_rows(axes, labels)
             latent_dim = group["latent_dim"].iloc[0]
-            axes.set_title(f"{style.title(name)}, $N_z$={latent_dim}: {condition}")
+            axes.set_title(f"{words.title(name)}, $N_z$={latent_dim}: {condition}")
             left = (_LEFT + panel + _BETWEEN) / width
             dots = figure.add_axes((left, base, _DOTS / width, tall / height))
             here = rows[(rows["dataset"] == name) & (rows["condition"] == condition)]
             for at, method in enumerate(labels[1:], start=1):
                 row = measurements.select(group, method=method).iloc[0]
-                color = measurements.COLORS.get(method, style.NEUTRAL)
+                color = intervals.COLORS.get(method, style.NEUTRAL)
                 passed = measurements.share_passed(here, method)
                 hollow = passed is not None and passed < measurements.ENOUGH
-                measurements.dot(dots, row, at + 0.5, color, hollow=hollow)
+                intervals.dot(dots, row, at + 0.5, color, hollow=hollow)
                 mixed = f"\nR-hat < 1.1: {100 * passed:.0f} %" if hollow else ""
                 dots.text(
                     row["value"],

@@ -24,7 +24,6 @@ PALETTE = {
     # apart from both, and is the darkest of the three.
     "MCEM": "#9b2226",
 }
-_TITLES = {"FreyFace": "Frey Face"}
 DASHES = {"train": "solid", "test": (0, (3.2, 1.4))}
 NEUTRAL = "#3a3a3a"
 
@@ -48,11 +47,6 @@ _THEME = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
-
-
-def title(dataset: str) -> str:
-    """How a data set is called in titles: mostly by its label."""
-    return _TITLES.get(dataset, dataset)
 
 
 def lighter(color: str, amount: float = 0.45) -> str:
@@ -164,8 +158,3 @@ def power(value: float) -> str:
     mantissa = mantissa.rstrip("0").rstrip(".")
     power = f"10^{{{int(exponent)}}}"
     return f"${power}$" if mantissa == "1" else rf"${mantissa}\times{power}$"
-
-
-def minus(value: float, digits: int = 1) -> str:
-    """A number with a true minus sign."""
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -1,5 +1,6 @@
 """Full VB against MAP (Appendix F): likelihoods, the weights' signal-to-noise ratio, pruning."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -7,50 +8,79 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from aevb.figures import style, tables
+from aevb.figures import style
+from aevb.tables import tidy, words
 
 METHODS = {
     "MAP": (style.PALETTE["MCEM"], "D"),
     "full VB, at the mean weights": (style.PALETTE["wake-sleep"], "s"),
     "full VB, averaged over weights": (style.PALETTE["AEVB"], "o"),
 }
-_COMPARISON: dict[str, tables.Parser] = {
-    "n_train": tables.positive,
-    "method": tables.one_of(*METHODS),
-    "split": tables.one_of("train", "test"),
-    "marginal_log_likelihood": tables.number("Did the run diverge?"),
-    "standard_error": tables.number(least=0),
-    "gain_over_map": tables.number(),
-    "gain_standard_error": tables.number(least=0),
-    "n_points": tables.positive,
+_COMPARISON: dict[str, tidy.Parser] = {
+    "n_train": tidy.positive,
+    "method": tidy.one_of(*METHODS),
+    "split": tidy.one_of("train", "test"),
+    "marginal_log_likelihood": tidy.number("Did the run diverge?"),
+    "standard_error": tidy.number(least=0),
+    "gain_over_map": tidy.number(),
+    "gain_standard_error": tidy.number(least=0),
+    "n_points": tidy.positive,
 }
-_HISTOGRAM: dict[str, tables.Parser] = {
-    "tensor": tables.name,
-    "decibels": tables.number(),
-    "weights": tables.count,
-    "n_train": tables.positive,
+_HISTOGRAM: dict[str, tidy.Parser] = {
+    "tensor": tidy.name,
+    "decibels": tidy.number(),
+    "weights": tidy.count,
+    "n_train": tidy.positive,
 }
-_PRUNING: dict[str, tables.Parser] = {
-    "n_train": tables.positive,
-    "method": tables.one_of(*METHODS),
-    "pruned": tables.number(least=0, most=1),
-    "marginal_log_likelihood": tables.number("Did the run diverge?"),
+_PRUNING: dict[str, tidy.Parser] = {
+    "n_train": tidy.positive,
+    "method": tidy.one_of(*METHODS),
+    "pruned": tidy.number(least=0, most=1),
+    "marginal_log_likelihood": tidy.number("Did the run diverge?"),
 }
+
+
+def make(
+    tables: list[Path], histograms: list[Path], prunings: list[Path], note: str | None = None
+) -> dict[str, Figure | str]:
+    """The picture and its three tables, from those of ``aevb section2 full-vb``."""
+    comparison, histogram, pruning = (
+        read_comparison(tables),
+        read_histogram(histograms),
+        read_pruning(prunings),
+    )
+    drawn = {"csv": comparison, "pruning_table": pruning, "histogram_table": histogram}
+    texts = {name: rows.to_csv(index=False, float_format="%.6g") for name, rows in drawn.items()}
+    return {"picture": draw(comparison, histogram, pruning, note=note), **texts}
+
+
+def finding(table: Path) -> Iterator[str]:
+    """The marginal likelihoods of full VB and MAP."""
+    parts = []
+    for size, rows in read_comparison([table]).groupby("n_train"):
+        values = rows.set_index(["method", "split"])["marginal_log_likelihood"]
+        told = [
+            f"{method} {words.minus(values[method, 'test'])}"
+            f" (training {words.minus(values[method, 'train'])})"
+            for method in METHODS
+        ]
+        parts.append(f"N = {size:,}: {', '.join(told)}")
+    yield f"Exact test log p(x), nats: {'; '.join(parts)}."
 
 
 def read_comparison(paths: list[Path]) -> pd.DataFrame:
     """Tables of ``aevb section2 full-vb``: the marginal likelihoods; DataError when damaged."""
-    return tables.read_all(paths, _COMPARISON, ["n_train", "method", "split"])
+    return tidy.read_all(paths, _COMPARISON, ["n_train", "method", "split"])
 
 
 def read_histogram(paths: list[Path]) -> pd.DataFrame:
     """The same for the signal-to-noise ratios."""
-    return tables.read_all(paths, _HISTOGRAM, ["n_train", "tensor", "decibels"])
+    return tidy.read_all(paths, _HISTOGRAM, ["n_train", "tensor", "decibels"])
 
 
 def read_pruning(paths: list[Path]) -> pd.DataFrame:
     """The same for the pruning curves."""
-    return tables.read_all(paths, _PRUNING, ["n_train", "method", "pruned"])
+    return tidy.read_all(paths, _PRUNING, ["n_train", "method", "pruned"])
 
 
 def draw(
@@ -124,7 +154,7 @@ def _gains(axes: Axes, rows: pd.DataFrame) -> None:
                 markersize=4.5,
                 linestyle="none",
             )
-        ticks.append(f"{split}\n(MAP {style.minus(here.loc['MAP', 'marginal_log_likelihood'])})")
+        ticks.append(f"{split}\n(MAP {words.minus(here.loc['MAP', 'marginal_log_likelihood'])})")
     axes.axhline(0, color=METHODS["MAP"][0], linewidth=1.0, linestyle=(0, (3, 2)))
     axes.set_xticks([0, 1], ticks, fontsize="small")
     axes.set_xlim(-0.5, 1.5)

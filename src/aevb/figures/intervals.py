@@ -1,0 +1,33 @@
+"""How a number with its interval is drawn."""
+
+import math
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from aevb.figures import style
+
+COLORS = {
+    "encoder": style.PALETTE["AEVB"],
+    "HMC": style.PALETTE["MCEM"],
+    "AIS": style.PALETTE["wake-sleep"],
+}
+"""Of the kinds of inference; what needs none is drawn in the neutral colour."""
+
+
+def dot(
+    axes: Axes, row: pd.Series, at: float, color: str, marker: str = "o", *, hollow: bool = False
+) -> None:
+    """A number at the height ``at``, with its interval as a line; hollow where it is in doubt."""
+    if not math.isnan(row["low"]):
+        axes.plot([row["low"], row["high"]], [at, at], color=color, linewidth=1.4, zorder=2)
+    fill = "white" if hollow else color
+    axes.plot(
+        [row["value"]],
+        [at],
+        marker=marker,
+        color=color,
+        markerfacecolor=fill,
+        markersize=5,
+        zorder=3,
+    )
