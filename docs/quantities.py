@@ -5,9 +5,11 @@ function raises ValueError where the tables have no such row.
 """
 
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
+
+from aevb.catalogue import PRODUCTS
 
 RECORD = Path(__file__).parents[1] / "results/full"
 
@@ -21,6 +23,23 @@ def text(name: str) -> str:
 def table(name: str) -> pd.DataFrame:
     """A table of the record, ``name`` without `.csv`."""
     return pd.read_csv(RECORD / f"{name}.csv")
+
+
+def products() -> list[dict[str, str]]:
+    """The figures, tables and pages of the catalogue: their files, the section of the paper, and
+    what they are, in a row each."""
+    found = []
+    for one in PRODUCTS:
+        paths = [PurePosixPath(file) for file in one.files()]
+        stems = dict.fromkeys(str(path.with_suffix("")) for path in paths)
+        suffixes = {
+            stem: "`, `".join(p.suffix for p in paths if str(p.with_suffix("")) == stem)
+            for stem in stems
+        }
+        files = ", ".join(f"`{stem}` (`{suffix}`)" for stem, suffix in suffixes.items())
+        content = one.summary.replace("|", "\\|")
+        found.append({"files": files, "section": one.section, "content": content})
+    return found
 
 
 def rows(name: str, **where) -> pd.DataFrame:

@@ -270,7 +270,7 @@ def test_curve_that_is_not_finite(run, tmp_path, command, value):
     path.write_text(CURVE.format(value))
     given = f"authors={path}" if command == "table variants" else path
     words = [*command.split(), given, "--output", tmp_path / "drawn"]
-    outcome = run(*words, "--paper", ROOT / cli.options.PAPER)
+    outcome = run(*words, "--paper", ROOT / "resources/paper/fig2_lower_bound.csv")
     assert_one_error(outcome, "curve.csv, line 3", "'lower_bound'", "not finite")
     assert [found.name for found in tmp_path.iterdir()] == ["curve.csv"]
 

@@ -77,8 +77,8 @@ class Outputs(NamedTuple):
         return [
             self.run(dataset, latent_dim, algorithm)
             for dataset in self.available(latent_dims)
-            for latent_dim in latent_dims[dataset]
             for algorithm in self.content("fig2.algorithms")
+            for latent_dim in latent_dims[dataset]
         ]
 
     def with_variant(self, variant: str) -> "Outputs":
@@ -91,7 +91,7 @@ class Outputs(NamedTuple):
         return [
             self.run(dataset, self.content("fig3.latent_dim"), algorithm, n_train)
             for dataset in self.available(self.named("fig3.dataset"))
-            for n_train, algorithm in itertools.product(sizes, algorithms)
+            for algorithm, n_train in itertools.product(algorithms, sizes)
         ]
 
     def models(self, place: str, latent_dim: int | None = None) -> list[Run]:

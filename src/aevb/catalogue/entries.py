@@ -785,7 +785,7 @@ AUDIT = figure(
     of_record=False,
     inputs={"claims": "audit/claims.csv"},
     outputs={"csv": "figures/audit.csv"},
-    tables=(Table("figures/audit.csv", "claim section says verdict holding cases"),),
+    tables=(Table("figures/audit.csv", "claim kind section says verdict holding cases"),),
     log="draw_audit",
     caption="""Every claim of the paper as a check on the finished tables, with its verdict, and
 whether the record is whole and unaltered. Rules and tolerances are those of

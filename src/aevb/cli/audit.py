@@ -52,6 +52,24 @@ def manifest(
 
 
 @app.command()
+def files(
+    scale: Scale = None,
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    schemas: Schemas = SCHEMAS,
+) -> None:
+    """List the figures, tables and pages that the configuration asks for, of all its data sets, by
+    their paths below results/SCALE."""
+    from aevb import catalogue
+    from aevb.outputs import Outputs
+
+    checked, definitions = configuration.load(config, datasets, schemas)
+    scale = _known(scale or checked["scale"], checked)
+    outputs = Outputs(checked, definitions, scale, lambda dataset: True)
+    print("\n".join(catalogue.files(outputs)))
+
+
+@app.command()
 def audit(
     scale: Scale = None,
     folder: Folder = None,
@@ -79,9 +97,7 @@ def audit(
 
     start_logging(log)
     checked, definitions = _configuration(settings, config, datasets, schemas)
-    scale = scale or checked["scale"]
-    if scale not in checked["scales"]:
-        raise ConfigError(f"scale: {scale!r} is unknown; allowed: {', '.join(checked['scales'])}")
+    scale = _known(scale or checked["scale"], checked)
     folder = folder or Path("results", scale)
     if not folder.is_dir():
         raise DataError(
@@ -110,6 +126,12 @@ def audit(
     failing += [finding.check for finding in findings if finding.outcome == record.WRONG]
     if failing and not report_only:
         raise AuditFailure(f"the audit of {folder} fails: {', '.join(failing)}")
+
+
+def _known(scale: str, checked: dict) -> str:
+    if scale not in checked["scales"]:
+        raise ConfigError(f"scale: {scale!r} is unknown; allowed: {', '.join(checked['scales'])}")
+    return scale
 
 
 def _configuration(

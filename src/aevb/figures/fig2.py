@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from aevb.errors import DataError
 from aevb.figures import style
-from aevb.tables import reference, tidy, words
+from aevb.tables import tidy, words
 from aevb.tables.curves import (
     ALGORITHMS,
     COLUMNS,
@@ -22,6 +22,7 @@ from aevb.tables.curves import (
     read_curves,
     read_paper_curves,
 )
+from aevb.tables.ends import of_fig2
 
 #: Left, bottom, width and height in fractions of the figure.
 Rectangle = tuple[float, float, float, float]
@@ -64,7 +65,7 @@ def make(curves: list[Path], paper: Path, note: str | None = None) -> dict[str, 
 
 def finding(drawn: Path, distances: Path) -> Iterator[str]:
     """Of each data set: where AEVB ends above wake-sleep, and how far both are from the paper."""
-    ends = reference.ends_of(drawn)
+    ends = of_fig2(drawn)
     distance = tidy.told(
         distances, "dataset", "algorithm", "split", "training_samples", "difference"
     )

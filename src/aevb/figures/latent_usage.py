@@ -11,7 +11,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from aevb.figures import style
-from aevb.tables import reference, tidy, words
+from aevb.tables import tidy, words
+from aevb.tables.ends import of_fig2
 
 _PARSERS: dict[str, tidy.Parser] = {
     "dataset": tidy.name,
@@ -34,7 +35,7 @@ def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
 def finding(table: Path, bounds: Path) -> Iterator[str]:
     """Of each data set: the active dimensions, and what the largest models lose on test images;
     the bounds are Figure 2's table."""
-    ends = reference.ends_of(bounds)
+    ends = of_fig2(bounds)
     for name, rows in summary(read_usage(table)).groupby("dataset"):
         rows = rows.sort_values("latent_dim")
         used = ", ".join(f"{row.active} of {row.latent_dim}" for row in rows.itertuples())

@@ -1,12 +1,12 @@
 """The numbers at the ends of our curves: kept to see whether they come out again, and told."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from aevb.errors import DataError
-from aevb.tables import curves, likelihood_curves, tidy
+from aevb.tables import curves, likelihood_curves
+from aevb.tables.ends import ends as last
 
 
 def ends(table: pd.DataFrame, estimators: Sequence[str] = ("quadrature",)) -> pd.DataFrame:
@@ -31,16 +31,6 @@ def ends(table: pd.DataFrame, estimators: Sequence[str] = ("quadrature",)) -> pd
             break
     else:
         raise DataError("the table is not that of Figure 2 or 3")
-    ours = table[table["source"] == "ours"]
     if "estimator" in key:
-        ours = ours[ours["estimator"].isin(estimators)]
-    last = ours.groupby(key)["training_samples"].transform("max")
-    ours = ours[ours["training_samples"] == last]
-    return ours.groupby([*key, "training_samples"], as_index=False)[value].mean()
-
-
-def ends_of(drawn: Path) -> pd.DataFrame | None:
-    """The same of Figure 2's table; None where there is none."""
-    curve = ["dataset", "latent_dim", "algorithm", "split"]
-    table = tidy.told(drawn, "source", *curve, "training_samples", "lower_bound")
-    return None if table is None else ends(table)
+        table = table[table["estimator"].isin(estimators)]
+    return last(table, key, value)
