@@ -15,11 +15,19 @@ from aevb.catalogue.rules import Rule, rules
 from aevb.outputs import Outputs
 
 __all__ = [
-    *("PRODUCTS", "Command", "Product", "Rule", "Table", "asked_for", "captions", "files"),
-    *("made", "product", "rules", "tables", "targets"),
+    "PRODUCTS",
     "Command",
+    "Product",
     "Rule",
+    "Table",
+    "asked_for",
+    "captions",
+    "files",
+    "made",
+    "product",
     "rules",
+    "tables",
+    "targets",
 ]
 
 
