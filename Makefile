@@ -81,7 +81,7 @@ browser: ## chromium for the tests of the latent explorer, on Debian and Ubuntu,
 	  || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
 	  || echo "No chromium could be installed: the tests that need a browser will be skipped."
 
-docs: install ## write config/README.md from the schemas, the pages with numbers from the record
+docs: install ## write config/README.md and the JSON schemas from the settings' models, the pages with numbers from the record
 	@$(BIN)/python -m aevb document-config
 	@$(BIN)/python docs/render.py
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from aevb import config
+from aevb import settings as config
 from aevb.audit import reports
 from aevb.audit.cases import HOLDS, Estimate, judge
 from aevb.audit.claims import (
@@ -36,7 +36,6 @@ from aevb.figures import audit as picture
 from aevb.outputs import Outputs
 
 ROOT = Path(__file__).parent.parent
-SCHEMAS = ROOT / "workflow/schemas"
 SCALES = ["smoke", "quick", "full", "paper"]
 CLAIM = {
     "says": "The number is small.",
@@ -57,7 +56,7 @@ def write(folder: Path, **changes) -> Path:
 
 def verdict(folder, values, scale="quick", **changes):
     pd.DataFrame({"n": range(len(values)), "v": values}).to_csv(folder / "t.csv", index=False)
-    claims = read_claims(write(folder, **changes), SCHEMAS)
+    claims = read_claims(write(folder, **changes))
     (found,) = assess_all(claims, Tables(folder, folder), scale)
     return found
 
@@ -133,7 +132,7 @@ CUT = pd.read_csv(ROOT / "results/full/figures/fig2.csv").query(
 def test_known_differences_are_those_of_the_data_that_are_there(tmp_path, scale, datasets, claim):
     """What is known of one data set neither excuses nor condemns a record of the other; the quick
     run's curves are the full ones' beginnings."""
-    claims = read_claims(ROOT / "config/claims.yaml", SCHEMAS)
+    claims = read_claims(ROOT / "config/claims.yaml")
     (wanted,) = [one for one in claims.claims if one.name == claim]
     whole = pd.read_csv(ROOT / "results/full/figures/fig2.csv")
     table = CUT if scale == "quick" else whole
@@ -154,9 +153,7 @@ def test_known_differences_are_those_of_the_data_that_are_there(tmp_path, scale,
 
 
 def outputs(scale, *left_out):
-    settings, definitions = config.load(
-        ROOT / "config/config.yaml", ROOT / "config/datasets.yaml", SCHEMAS
-    )
+    settings, definitions = config.load(ROOT / "config/config.yaml", ROOT / "config/datasets.yaml")
     return Outputs(settings, definitions, scale, lambda dataset: dataset not in left_out)
 
 
@@ -164,7 +161,7 @@ def outputs(scale, *left_out):
 def test_how_many_cases_are_expected(scale):
     """Each claim that is checked at a scale has cases, all known beforehand, and those of both data
     sets are those of the one and of the other."""
-    claims = read_claims(ROOT / "config/claims.yaml", SCHEMAS)
+    claims = read_claims(ROOT / "config/claims.yaml")
     counts = [
         {
             claim.name: [wanted.count(RULES[rule], values) for rule, values in claim.checks]
@@ -188,7 +185,7 @@ def test_expected_cases_are_those_of_the_committed_record():
     """As many as were found in it, for each claim."""
     kept = pd.read_csv(ROOT / "results/full/audit/claims.csv").set_index("claim")
     wanted = Expected(rows(outputs("full")), ROOT / "resources")
-    for claim in read_claims(ROOT / "config/claims.yaml", SCHEMAS).claims:
+    for claim in read_claims(ROOT / "config/claims.yaml").claims:
         told = kept.loc[claim.name]
         if told["cases"]:
             assert sum(wanted.count(RULES[r], p) for r, p in claim.checks) == told["cases"]
@@ -197,7 +194,7 @@ def test_expected_cases_are_those_of_the_committed_record():
 def test_fewer_cases_than_expected_fail(tmp_path):
     """A claim whose panels or table are not there though they are asked for; not one of which
     nothing is asked."""
-    (claim,) = read_claims(write(tmp_path), SCHEMAS).claims
+    (claim,) = read_claims(write(tmp_path)).claims
     table = pd.DataFrame({"n": [0, 1], "v": [0.1, 0.2]})
     table.to_csv(tmp_path / "t.csv", index=False)
     for n, status, said in (
@@ -229,7 +226,7 @@ def test_undecided_cases_are_no_failure():
 def test_what_is_undecided_neither_passes_nor_fails(tmp_path):
     """Nothing is known of a difference, and nothing regresses."""
     pd.DataFrame({"n": [0] * 2, "v": [0.0, 1.9], "seed": [0, 1]}).to_csv(tmp_path / "t.csv")
-    claims = read_claims(write(tmp_path), SCHEMAS)
+    claims = read_claims(write(tmp_path))
     (found,) = assess_all(claims, Tables(tmp_path, tmp_path), "quick")
     assert (found.verdict, found.status, found.holding) == (NOT_DECIDED, OPEN, 0)
 
@@ -239,7 +236,7 @@ def test_three_kinds_are_told_apart(tmp_path):
     content = {kind: CLAIM | {"kind": kind} for kind in KINDS}
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"scales": SCALES, "claims": content}))
     pd.DataFrame({"n": [0], "v": [0.5]}).to_csv(tmp_path / "t.csv", index=False)
-    claims = read_claims(tmp_path / "claims.yaml", SCHEMAS)
+    claims = read_claims(tmp_path / "claims.yaml")
     verdicts = assess_all(claims, Tables(tmp_path, tmp_path), "quick")
     told = reports.summary(verdicts, [])
     for kind, title in KINDS.items():
@@ -258,7 +255,7 @@ def test_three_kinds_are_told_apart(tmp_path):
             {"known": {"huge": {"differs": [{}], "why": "x"}}},
             "scale 'huge' is unknown",
         ),
-        ({"colour": 1}, r"claims.small: unknown key 'colour'; allowed: checks, "),
+        ({"colour": 1}, r"claims.small: unknown key 'colour'; allowed: says, "),
         ({"checks": [{"beauty": {}}]}, r"claims.small.checks.0: unknown key 'beauty'; allowed: "),
         ({"checks": [{"within": {"table": "t.csv", "value": "v"}}]}, "claims.small.checks.0"),
         ({"checks": []}, "claims.small.checks"),
@@ -272,13 +269,13 @@ def test_three_kinds_are_told_apart(tmp_path):
 def test_a_bad_claims_file_is_refused_in_one_line(tmp_path, changes, message):
     """The claim, the key, what is allowed."""
     with pytest.raises(ConfigError, match=message) as refused:
-        read_claims(write(tmp_path, **changes), SCHEMAS)
+        read_claims(write(tmp_path, **changes))
     assert "\n" not in str(refused.value)
 
 
 def test_the_projects_own_claims_are_sound():
     """They are read, cover what the paper claims, and every rule is used by one."""
-    found = read_claims(ROOT / "config/claims.yaml", SCHEMAS).claims
+    found = read_claims(ROOT / "config/claims.yaml").claims
     names = {claim.name for claim in found}
     assert len(names) >= 28
     rules = {check.rule for claim in found for check in claim.checks}

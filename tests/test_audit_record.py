@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from aevb import catalogue, config
+from aevb import catalogue, settings
 from aevb.audit import manifest, record, reports
 from aevb.audit.claims import FAILED, NOT_RUN, SKIPPED, assess_all, read_claims
 from aevb.audit.expected import absent
@@ -22,15 +22,13 @@ from aevb.outputs import Outputs
 
 ROOT = Path(__file__).parent.parent
 COMMITTED = ROOT / "results/full"
-SETTINGS, DEFINITIONS = config.load(
-    ROOT / "config/config.yaml", ROOT / "config/datasets.yaml", ROOT / "workflow/schemas"
-)
+SETTINGS, DEFINITIONS = settings.load(ROOT / "config/config.yaml", ROOT / "config/datasets.yaml")
 RUNS = Path("runs/authors")
 FIG2_RUN = RUNS / "mnist/aevb/latent_dim_20"
 FIG3_RUN = RUNS / "mnist/mcem/hidden_units_100/n_train_1000/latent_dim_3"
 
 
-CLAIMS = read_claims(ROOT / "config/claims.yaml", ROOT / "workflow/schemas")
+CLAIMS = read_claims(ROOT / "config/claims.yaml")
 
 
 def opened(folder, settings=SETTINGS, scale="full", gaps=CLAIMS.gaps):

@@ -22,10 +22,10 @@ TOLERANCE = 1e-5
 MCEM = {"leapfrog_steps": 10, "weight_updates": 5, "target_acceptance": 0.9}
 FULL_VB = {"form": "analytic", "initial_weight_deviation": 0.05}
 CASES = {
-    "aevb": replace(SETTINGS, algorithm="aevb"),
-    "wake_sleep": replace(SETTINGS, algorithm="wake_sleep"),
-    "mcem": replace(SETTINGS, algorithm="mcem", n_train=50, monte_carlo_em=MCEM),
-    "full_vb": replace(SETTINGS, algorithm="full_vb", n_train=50, full_vb=FULL_VB),
+    "aevb": SETTINGS,
+    "wake_sleep": SETTINGS.with_algorithm("wake_sleep"),
+    "mcem": replace(SETTINGS, n_train=50).with_algorithm("mcem", **MCEM),
+    "full_vb": replace(SETTINGS, n_train=50).with_algorithm("full_vb", **FULL_VB),
     "aevb, Gaussian": replace(SETTINGS, definition=DEFINITION | {"observation": "gaussian"}),
 }
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from aevb.bench import training_flops
-from aevb.config import experiment, load
+from aevb.settings import experiment, load
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def mnist_20():
-    paths = ("config/config.yaml", "config/datasets.yaml", "workflow/schemas")
+    paths = ("config/config.yaml", "config/datasets.yaml")
     config, definitions = load(*(ROOT / path for path in paths))
     return experiment(config, definitions, dataset="mnist", latent_dim=20, algorithm="aevb")
 
@@ -26,7 +26,7 @@ def test_flops_of_aevb_by_hand(mnist_20):
 
 def test_flops_of_wake_sleep_by_hand(mnist_20):
     """Wake: encoder forward, decoder forward and back. Sleep: decoder forward, encoder both."""
-    wanted = replace(mnist_20, algorithm="wake_sleep")
+    wanted = mnist_20.with_algorithm("wake_sleep")
     wake = (784 * 500 + 500 * 40) + (2 * 20 * 500 + 3 * 500 * 784)
     sleep = (20 * 500 + 500 * 784) + (2 * 784 * 500 + 3 * 500 * 40)
     assert training_flops(wanted, 784) == 2 * (wake + sleep)

@@ -14,10 +14,10 @@ import commands
 from aevb import catalogue
 from aevb.audit.tables import read_csv
 from aevb.catalogue import PRODUCTS
-from aevb.config import load
 from aevb.errors import ConfigError, UnavailableError
 from aevb.jobs import Jobs
 from aevb.outputs import Outputs
+from aevb.settings import load
 from test_workflow import Copy
 
 ROOT = Path(__file__).parents[1]

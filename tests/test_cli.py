@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from aevb import cli
-from aevb.config import Experiment, experiment, load
 from aevb.progress import LOGGER
+from aevb.settings import Experiment, experiment, load
 from tiny import DEFINITION
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,6 @@ def settings(definition=DEFINITION) -> str:
     config, definitions = load(
         ROOT / "config" / "config.yaml",
         ROOT / "config" / "datasets.yaml",
-        ROOT / "workflow" / "schemas",
     )
     definitions = definitions | {"tiny": definition}
     chosen = {"dataset": "tiny", "latent_dim": 2, "algorithm": "aevb"}
@@ -199,7 +198,6 @@ def test_corrupt_settings(run, tmp_path, command, content):
 CONFIGURATION = [
     *("--config", ROOT / "config/config.yaml"),
     *("--datasets", ROOT / "config/datasets.yaml"),
-    *("--schemas", ROOT / "workflow/schemas"),
 ]
 
 
@@ -244,7 +242,7 @@ def test_unknown_data_set(run, tmp_path):
     """An unknown data set's name is refused with the names there are."""
     options = {"config": "config/config.yaml", "datasets": "config/datasets.yaml"}
     words = [w for key, path in options.items() for w in (f"--{key}", ROOT / path)]
-    words += ["--schemas", ROOT / "workflow/schemas", "--record", tmp_path / "record.json"]
+    words += ["--record", tmp_path / "record.json"]
     assert_one_error(run("fetch", "cifar", *words), "'cifar' is unknown", "mnist, frey_face")
 
 
@@ -297,8 +295,7 @@ def test_output_that_cannot_be_written(run, tmp_path):
     """When the output cannot be written, the place is named in one line."""
     (tmp_path / "file").write_text("in the way")
     path = tmp_path / "file" / "README.md"
-    words = ["document-config", "--output", path, "--schemas", ROOT / "workflow/schemas"]
-    assert_one_error(run(*words), "file")
+    assert_one_error(run("document-config", "--output", path, "--schemas", tmp_path), "file")
 
 
 def test_unknown_option(run):
@@ -350,11 +347,15 @@ def test_log_file(run, tmp_path):
 
 
 def test_document_config(run, tmp_path):
-    """`aevb document-config` writes the page that the repository holds."""
+    """`aevb document-config` writes the page and the schemas that the repository holds."""
     path = tmp_path / "README.md"
-    outcome = run("document-config", "--output", path, "--schemas", ROOT / "workflow/schemas")
+    outcome = run("document-config", "--output", path, "--schemas", tmp_path)
     assert outcome[0] == 0
     assert path.read_text() == (ROOT / "config" / "README.md").read_text()
+    schemas = ROOT / "workflow/schemas"
+    assert len(list(schemas.iterdir())) == 3
+    for file in schemas.iterdir():
+        assert (tmp_path / file.name).read_text() == file.read_text()
 
 
 def audit(*words) -> list:
@@ -363,7 +364,7 @@ def audit(*words) -> list:
         *("audit", "--scale", "full", "--folder", ROOT / "results/full"),
         *("--claims", ROOT / "config/claims.yaml", "--resources", ROOT / "resources"),
         *("--config", ROOT / "config/config.yaml", "--datasets", ROOT / "config/datasets.yaml"),
-        *("--schemas", ROOT / "workflow/schemas", *words),
+        *words,
     ]
 
 
@@ -400,7 +401,7 @@ def test_audit_of_a_claims_file_with_a_mistake(run, tmp_path):
     """One line that names the claim and the key."""
     claims = tmp_path / "claims.yaml"
     claims.write_text("scales: [full]\nclaims: {a: {says: b, section: c, figure: d}}\n")
-    assert_one_error(run(*audit("--claims", claims)), "claims.a", "'checks' is a required property")
+    assert_one_error(run(*audit("--claims", claims)), "claims.a", "'checks' is required")
 
 
 def test_audit_of_an_unknown_scale(run):

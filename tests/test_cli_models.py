@@ -40,9 +40,10 @@ ANNEALED = ["--ais", json.dumps(AIS)]
 OLD = b"an old file"
 
 
-def write_weights(path: Path, encoder: bool = True, **changes) -> Path:
+def write_weights(path: Path, encoder: bool = True, algorithm: str = "aevb", **changes) -> Path:
     """Random weights, large enough for images to differ, as `aevb train` writes them."""
     experiment = replace(SETTINGS, initial_standard_deviation=0.5, **changes)
+    experiment = experiment.with_algorithm(algorithm)
     rows, columns = experiment.definition["image_shape"]
     parameters = architecture(experiment, rows * columns).init(tf.constant([0]))
     if not encoder:
@@ -550,17 +551,17 @@ def test_evaluation_that_cannot_be_written(run, place):
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
-        ('{"draws": 4}', "'draws' is unknown; allowed: samples, chains, burn_in, annealing,"),
-        ("{", "{ is not a budget"),
-        ("", "is not a budget"),
-        ("[]", "[] is not a budget"),
-        ("null", "null is not a budget"),
-        ("4", "4 is not a budget"),
-        ('{"samples": 3}', "is not a budget: need 4 samples"),
-        ('{"chains": 0}', "is not a budget: need 4 samples"),
-        ('{"samples": "many"}', "is not a budget"),
-        ('{"samples": 4.5}', "is not a budget"),
-        ('{"samples": null}', "is not a budget"),
+        ('{"draws": 4}', "unknown key 'draws'; allowed: samples, chains, burn_in, annealing,"),
+        ("{", "{ is not JSON"),
+        ("", "is not JSON"),
+        ("[]", "[] must be a table"),
+        ("null", "None must be a table"),
+        ("4", "4 must be a table"),
+        ('{"samples": 3}', "samples: 3 must be at least 4"),
+        ('{"chains": 0}', "chains: 0 must be at least 1"),
+        ('{"samples": "many"}', "samples: 'many' must be a whole number (at least 4)"),
+        ('{"samples": 4.5}', "samples: 4.5 must be a whole number"),
+        ('{"samples": null}', "samples: None must be a whole number"),
     ],
 )
 def test_bad_budget(run, place, budget, said):
@@ -571,11 +572,11 @@ def test_bad_budget(run, place, budget, said):
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
-        ('{"samples": 4}', "'samples' is unknown; allowed: chains, steps, segments,"),
-        ("chains=4", "chains=4 is not a budget"),
-        ('{"chains": 1}', "is not a budget: need two chains"),
-        ('{"steps": 10, "segments": 4}', "is not a budget: need two chains or more and steps"),
-        ('{"chains": 2.5}', "is not a budget"),
+        ('{"samples": 4}', "unknown key 'samples'; allowed: chains, steps, segments,"),
+        ("chains=4", "chains=4 is not JSON"),
+        ('{"chains": 1}', "chains: 1 must be at least 2"),
+        ('{"steps": 10, "segments": 4}', "10 steps are no multiple of 4 segments"),
+        ('{"chains": 2.5}', "chains: 2.5 must be a whole number"),
     ],
 )
 def test_bad_annealing(run, place, budget, said):

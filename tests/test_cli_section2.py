@@ -40,7 +40,13 @@ def study_words(record, step_sizes, tmp_path, *experiments):
 def test_study(run, record, step_sizes, tmp_path):
     """One curve an experiment, and another family of q(z|x) makes another curve."""
     short = replace(SETTINGS, training_samples=400)
-    wanted = [short, replace(short, posterior="student_t"), replace(short, estimator="score")]
+    wanted = [
+        short,
+        *(
+            short.with_algorithm(**one)
+            for one in ({"posterior": "student_t"}, {"estimator": "score"})
+        ),
+    ]
     code, _, text = run(*study_words(record, step_sizes, tmp_path, *wanted))
     assert code == 0, text
     table = pd.read_csv(tmp_path / "study.csv")
@@ -51,11 +57,9 @@ def test_study(run, record, step_sizes, tmp_path):
 
 def test_study_refuses_what_it_does_not_know(run, record, step_sizes, tmp_path):
     """An unknown family, another data set's record: one line each, and no table."""
-    odd = replace(SETTINGS, training_samples=400, posterior="cauchy")
-    outcome = run(*study_words(record, step_sizes, tmp_path, odd))
-    assert outcome[0] == 1
-    assert "no posterior 'cauchy'; it is one of gaussian, laplace" in outcome[2]
-    assert "Traceback" not in outcome[2]
+    words = study_words(record, step_sizes, tmp_path, SETTINGS.with_algorithm(posterior="laplace"))
+    odd = [str(word).replace('"laplace"', '"cauchy"') for word in words]
+    assert_one_error(run(*odd), "posterior: 'cauchy' is unknown; allowed: gaussian, laplace")
     foreign = replace(SETTINGS, dataset="faces")
     outcome = run(*study_words(record, step_sizes, tmp_path, foreign))
     assert_one_error(outcome, "--record: there is none of faces")
@@ -126,7 +130,7 @@ def test_wrong_distributions_and_parameters(run, words, wanted):
 def test_full_vb(run, record, step_sizes, tmp_path):
     """Both runs are trained, compared and kept; a second call goes on from the checkpoints."""
     short = replace(SETTINGS, training_samples=400, n_train=8)
-    vb = replace(short, algorithm="full_vb", full_vb={"initial_weight_deviation": 0.1})
+    vb = short.with_algorithm("full_vb", initial_weight_deviation=0.1)
     outputs = {
         name: tmp_path / f"{name}.csv" for name in ("output", "histogram", "pruning", "curve")
     }

@@ -2,25 +2,30 @@
 
 import json
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import get_args
 
+import jsonschema
 import pytest
 import yaml
 
-from aevb import config as configuration
-from aevb.applications import inference
-from aevb.config import Experiment, experiment, load, read_yaml, validate
-from aevb.documentation import configuration_page
+from aevb import posteriors
+from aevb import settings as configuration
+from aevb.algorithms.registry import ALGORITHMS
+from aevb.algorithms.settings import SETTINGS, Family
+from aevb.documentation import MODELS, configuration_page, schema_files
 from aevb.errors import ConfigError
-from aevb.likelihood import ais
+from aevb.likelihood import budgets
 from aevb.likelihood.methods import METHODS, budget
+from aevb.schema.explain import options, resolve
+from aevb.schema.writing import json_schema
+from aevb.settings import Configuration, Experiment, experiment, load, read_yaml
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
 DATASETS = ROOT / "config" / "datasets.yaml"
 CONFIG = ROOT / "config" / "config.yaml"
-AIS_SETTINGS = ("chains", "steps", "segments", "leapfrog_steps")
 MINIMAL = {
     "scale": "short",
     "variant": "authors",
@@ -32,13 +37,13 @@ MINIMAL = {
 
 
 def checked(**changes) -> dict:
-    return load(deepcopy(MINIMAL) | changes, DATASETS, SCHEMAS)[0]
+    return load(deepcopy(MINIMAL) | changes, DATASETS)[0]
 
 
 def settings(
     dataset="mnist", algorithm="aevb", latent_dim=3, n_train=None, units=None, **changes
 ) -> Experiment:
-    config, definitions = load(deepcopy(MINIMAL) | changes, DATASETS, SCHEMAS)
+    config, definitions = load(deepcopy(MINIMAL) | changes, DATASETS)
     return experiment(
         config,
         definitions,
@@ -82,8 +87,14 @@ def test_defaults_are_filled_in():
         "applications": {
             "points": 100,
             "probe_images": 10_000,
-            "hmc": inference.Budget()._asdict(),
-            "ais": {key: ais.Budget()._asdict()[key] for key in AIS_SETTINGS},
+            "hmc": {
+                "samples": 100,
+                "chains": 4,
+                "burn_in": 100,
+                "annealing": 8,
+                "leapfrog_steps": 5,
+            },
+            "ais": {"chains": 16, "steps": 512, "segments": 16, "leapfrog_steps": 2},
         },
         "section2": {
             "training_samples": 100_000,
@@ -150,7 +161,7 @@ def test_given_values_are_kept():
     """A default never replaces a value that is given, and the caller's table is left alone."""
     given = deepcopy(MINIMAL) | {"cache_dir": "elsewhere", "step_sizes": [0.5]}
     before = deepcopy(given)
-    config, _ = load(given, DATASETS, SCHEMAS)
+    config, _ = load(given, DATASETS)
     assert (config["cache_dir"], config["step_sizes"]) == ("elsewhere", [0.5])
     assert given == before
 
@@ -158,7 +169,7 @@ def test_given_values_are_kept():
 def test_repository_configuration_is_valid():
     """The configuration that is shipped passes, and every scale and variant gives settings of
     both figures; every estimator of it has a budget."""
-    config, definitions = load(CONFIG, DATASETS, SCHEMAS)
+    config, definitions = load(CONFIG, DATASETS)
     fig3 = config["figures"]["fig3"]
     for estimator in config["estimators"].values():
         budget(estimator)
@@ -307,39 +318,43 @@ def test_the_family_of_the_posterior_is_aevbs():
 def test_settings_of_monte_carlo_em_reach_the_experiment():
     """monte_carlo_em is part of what decides the numbers."""
     changed = settings(algorithm="mcem", n_train=10, monte_carlo_em={"leapfrog_steps": 3})
-    assert changed.monte_carlo_em["leapfrog_steps"] == 3
-    assert changed.monte_carlo_em["weight_updates"] == 5
+    assert changed.settings.leapfrog_steps == 3
+    assert changed.settings.weight_updates == 5
     assert changed != settings(algorithm="mcem", n_train=10)
 
 
-def test_settings_of_an_estimator_are_those_of_its_method():
-    """The settings that the configuration allows a method are fields of its budget with the
-    default's type, and every method that there is can be configured."""
-    assert configuration._METHODS.keys() == METHODS.keys()
-    schema = read_yaml(SCHEMAS / "config.schema.yaml")["properties"]["estimators"]
-    properties = schema["additionalProperties"]["properties"]
-    assert set(properties["method"]["enum"]) == set(METHODS)
-    for method, allowed in configuration._METHODS.items():
-        defaults = METHODS[method].Budget()._asdict()
-        assert set(allowed) <= defaults.keys(), method
-        assert set(allowed) <= properties.keys(), method
-        for key in allowed:
-            part = configuration.resolve(properties[key], read_yaml(SCHEMAS / "config.schema.yaml"))
-            if "enum" in part:
-                assert defaults[key] in part["enum"]
-            else:
-                kind = {"integer": int, "number": float}[part["type"]]
-                assert isinstance(defaults[key], kind), (method, key)
-    assert {key for keys in configuration._METHODS.values() for key in keys} | {"method"} == set(
-        properties
-    )
+def test_every_method_has_settings():
+    """Each estimator that can be configured has a module, and that module these settings."""
+    kinds = get_args(get_args(budgets.Estimator)[0])
+    given = {kind.model_fields["method"].default: kind for kind in kinds}
+    assert given.keys() == METHODS.keys()
+    for method, module in METHODS.items():
+        assert module.Budget is given[method]
+        assert budget({"method": method}) == (module, module.Budget())
+
+
+def test_every_algorithm_has_settings():
+    """Under the name of its module, and no class takes a setting that it does not know."""
+    assert SETTINGS.keys() == ALGORITHMS.keys()
+    for name, kind in SETTINGS.items():
+        assert ALGORITHMS[name].__module__ == f"aevb.algorithms.{name}"
+        known = {one.name for one in fields(ALGORITHMS[name])} | {
+            "posterior",
+            "log_variance_factor",
+        }
+        assert {one.name for one in fields(kind)} <= known
+
+
+def test_families_of_the_posterior_are_those_that_there_are():
+    """What may be configured is what can be computed."""
+    assert set(get_args(Family)) == set(posteriors.KINDS)
 
 
 def test_wake_sleep_alone_gets_the_factor():
     """The factor of wake-sleep's encoder does not reach AEVB."""
     variants = {"authors": {"wake_sleep_log_variance_factor": 0.1}}
-    assert settings(algorithm="wake_sleep", variants=variants).log_variance_factor == 0.1
-    assert settings(algorithm="aevb", variants=variants).log_variance_factor == 1.0
+    assert settings(algorithm="wake_sleep", variants=variants).settings.log_variance_factor == 0.1
+    assert settings(algorithm="aevb", variants=variants).settings.log_variance_factor == 1.0
 
 
 def test_binarisation_is_for_bernoulli_targets():
@@ -417,11 +432,11 @@ WRONG = {
     ),
     "number for a list of sizes": (
         {"latent_dims": 5},
-        ["latent_dims", "a list, each item a whole number (at least 1) or null; write [5]"],
+        ["latent_dims", "a list, each item a whole number (at least 1), or null; write [5]"],
     ),
     "one seed": (
         {"seeds": 0},
-        ["seeds", "null, or a list, each item a whole number", "write [0]"],
+        ["seeds", "a list, each item a whole number (at least 0", "or null; write [0]"],
     ),
     "seed twice": ({"seeds": [3, 3]}, ["seeds", "3 is named more than once"]),
     "seed of a scale twice": (
@@ -505,11 +520,11 @@ WRONG = {
     ),
     "one chain to anneal": (
         estimators(mine={"method": "ais", "chains": 1}),
-        ["estimators.mine", "need two chains or more", "chains=1"],
+        ["estimators.mine.chains", "1 must be at least 2"],
     ),
     "steps of an estimator that segments do not divide": (
         estimators(mine={"method": "ais", "steps": 100}),
-        ["estimators.mine", "steps that are a multiple of the segments", "steps=100"],
+        ["estimators.mine", "100 steps are no multiple of 16 segments"],
     ),
     "unknown estimator of a scale": (
         {"scales": {"short": {"training_samples": 1, "truth": {"estimators": ["guess"]}}}},
@@ -644,7 +659,7 @@ def test_missing_table(key):
     """A configuration that lacks a required table is refused with a line that names it."""
     given = {name: value for name, value in MINIMAL.items() if name != key}
     with pytest.raises(ConfigError, match=key):
-        load(given, DATASETS, SCHEMAS)
+        load(given, DATASETS)
 
 
 @pytest.mark.parametrize("content", ["a: [1", "\t- x", "a: b: c"])
@@ -653,7 +668,7 @@ def test_file_that_is_no_yaml(tmp_path, content):
     path = tmp_path / "config.yaml"
     path.write_text(f"scale: quick\n{content}\n")
     with pytest.raises(ConfigError, match="is not valid YAML") as caught:
-        load(path, DATASETS, SCHEMAS)
+        load(path, DATASETS)
     assert f"{path}: line " in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -661,7 +676,7 @@ def test_file_that_is_no_yaml(tmp_path, content):
 def test_missing_file(tmp_path):
     """A missing configuration file is named."""
     with pytest.raises(ConfigError, match=r"no\.yaml: there is no such file"):
-        load(tmp_path / "no.yaml", DATASETS, SCHEMAS)
+        load(tmp_path / "no.yaml", DATASETS)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "just text", "3"])
@@ -670,7 +685,7 @@ def test_file_that_is_no_table(tmp_path, content):
     path = tmp_path / "config.yaml"
     path.write_text(content)
     with pytest.raises(ConfigError) as caught:
-        load(path, DATASETS, SCHEMAS)
+        load(path, DATASETS)
     assert "\n" not in str(caught.value)
 
 
@@ -692,7 +707,7 @@ def test_file_that_is_no_table(tmp_path, content):
 )
 def test_wrong_experiment(changes, wanted):
     """An experiment that cannot be is refused in one line that names what is allowed."""
-    config, definitions = load(deepcopy(MINIMAL), DATASETS, SCHEMAS)
+    config, definitions = load(deepcopy(MINIMAL), DATASETS)
     chosen = {"dataset": "mnist", "algorithm": "aevb", "latent_dim": 3} | changes
     with pytest.raises(ConfigError) as caught:
         experiment(config, definitions, **chosen)
@@ -714,6 +729,42 @@ def test_experiment_json_round_trip(dataset, algorithm):
     assert back.to_json() == text
 
 
+FORMERLY = {
+    "aevb": {"estimator": "A", "posterior": "laplace"},
+    "wake_sleep": {"log_variance_factor": 0.1, "sleep_uses_updated_decoder": False},
+    "mcem": {"monte_carlo_em": {"leapfrog_steps": 3, "weight_updates": 5}},
+    "full_vb": {"full_vb": {"form": "generic"}},
+}
+
+
+@pytest.mark.parametrize("algorithm", FORMERLY)
+def test_records_of_older_versions_are_read(algorithm):
+    """There, the settings of all algorithms lie in one table; the first versions had fewer."""
+    made = settings(algorithm=algorithm, n_train=n_train_of(algorithm))
+    values = json.loads(made.to_json())
+    del values["settings"]
+    assert Experiment.from_values(values) == made.with_algorithm(
+        **{field.name: field.default for field in fields(made.settings)}
+    )
+    others = {"log_variance_factor": 1.0, "sleep_uses_updated_decoder": True, "monte_carlo_em": {}}
+    found = Experiment.from_values(values | others | FORMERLY[algorithm])
+    told = FORMERLY[algorithm]
+    assert found == made.with_algorithm(
+        algorithm, **told.get("monte_carlo_em", told.get("full_vb", told))
+    )
+
+
+def test_settings_of_another_algorithm_are_refused():
+    """An experiment has those of its own, and no others."""
+    with pytest.raises(ValueError, match=r"AEVB\(.*\) are not settings of wake-sleep"):
+        replace(settings(), algorithm="wake_sleep")
+    assert settings().with_algorithm("wake_sleep").settings == SETTINGS["wake_sleep"]()
+    with pytest.raises(ValueError, match="unknown key 'colour'; allowed: estimator, posterior"):
+        settings().with_algorithm(colour=1)
+    with pytest.raises(ConfigError, match="algorithm: 'vae' is unknown; allowed: aevb, wake_sleep"):
+        settings().with_algorithm("vae")
+
+
 @pytest.mark.parametrize("damage", ["{", "", "[]", "null", "3", '"text"', "{}"])
 def test_experiment_from_other_json(damage):
     """Anything else in its place is refused in one line."""
@@ -732,56 +783,62 @@ def test_experiment_with_wrong_fields(change):
 
 def parts_of(schema: dict, root: dict, path: str = ""):
     """Every key of a schema: its path, its part with references resolved, whether required."""
-    schema = configuration.resolve(schema, root)
-    for name, part in schema.get("properties", {}).items():
-        part = configuration.resolve(part, root)
-        yield f"{path}{name}", part, name in schema.get("required", [])
-        yield from parts_of(part, root, f"{path}{name}.")
-    rest = schema.get("additionalProperties")
-    if isinstance(rest, dict):
-        yield from parts_of(rest, root, f"{path}NAME.")
-    if isinstance(schema.get("items"), dict):
-        yield from parts_of(schema["items"], root, f"{path}[].")
+    for one in options(schema, root):
+        for name, part in one.get("properties", {}).items():
+            part = resolve(part, root)
+            if "const" not in part:
+                yield f"{path}{name}", part, name in one.get("required", [])
+                yield from parts_of(part, root, f"{path}{name}.")
+        named = [*one.get("patternProperties", {}).values(), one.get("additionalProperties")]
+        for rest, step in ((named[0], "NAME"), (one.get("items"), "[]")):
+            if isinstance(rest, dict):
+                yield from parts_of(rest, root, f"{path}{step}.")
 
 
-@pytest.mark.parametrize("file", ["config.schema.yaml", "datasets.schema.yaml"])
+@pytest.mark.parametrize("file", MODELS)
 def test_every_key_is_described(file):
-    """Each key of the schemas has a description that is a sentence or more."""
-    schema = read_yaml(SCHEMAS / file)
+    """Each key has a description that is a sentence or more, except where all keys of a table are
+    alike, which is then described itself."""
+    schema = json_schema(MODELS[file])
     keys = list(parts_of(schema, schema))
     assert len(keys) > 20
     for path, part, _ in keys:
-        assert len(part.get("description", "")) > 10, path
+        alike = path.rpartition(".")[2] in configuration.ALGORITHMS
+        assert alike or len(part.get("description", "")) > 8, path
 
 
 def test_every_optional_key_has_a_default():
-    """Each key of config.yaml that may be left out has a default, which the schema accepts."""
-    schema = read_yaml(SCHEMAS / "config.schema.yaml")
+    """Each key of config.yaml that may be left out has a default, which is accepted, too."""
+    schema = json_schema(Configuration)
     for path, part, required in parts_of(schema, schema):
-        # The defaults of an estimator are its method's own, in its module: four methods share the
-        # table's keys, and one default here would give the others what they do not take.
-        of_an_estimator = path.startswith("estimators.NAME.")
-        assert required or "default" in part or of_an_estimator, path
-        if "default" in part:
-            validate(
-                {"value": part["default"]},
-                {"properties": {"value": part}, "$defs": schema["$defs"]},
-                path,
-            )
+        assert required or "default" in part, path
+    filled = checked(estimators={"paper": {"method": "harmonic"}} | MINIMAL["estimators"])
+    assert load(filled, DATASETS)[0] == filled
 
 
-def test_objects_refuse_unknown_keys():
+@pytest.mark.parametrize("file", MODELS)
+def test_objects_refuse_unknown_keys(file):
     """Every table with fixed keys is closed, so that a mistyped key is found."""
-    for file in ("config.schema.yaml", "datasets.schema.yaml"):
-        schema = read_yaml(SCHEMAS / file)
-        for path, part, _ in [("", schema, True), *parts_of(schema, schema)]:
-            rest = part.get("additionalProperties")
-            for table in (part, rest if isinstance(rest, dict) else {}):
-                if "properties" in table:
-                    assert table.get("additionalProperties") is False, path
+    schema = json_schema(MODELS[file])
+    tables = [schema, *schema["$defs"].values()]
+    assert all(table["additionalProperties"] is False for table in tables)
 
 
-def test_page_is_in_step_with_the_schemas():
-    """config/README.md is what `make docs` writes from the schemas."""
+def test_page_and_schemas_are_in_step_with_the_models():
+    """config/README.md and workflow/schemas are what `make docs` writes."""
     page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-    assert page == configuration_page(SCHEMAS), "run `make docs`"
+    assert page == configuration_page(), "run `make docs`"
+    found = {path.name: path.read_text(encoding="utf-8") for path in SCHEMAS.iterdir()}
+    assert found == schema_files(), "run `make docs`"
+
+
+@pytest.mark.parametrize("file", MODELS)
+def test_schemas_accept_what_is_shipped(file):
+    """The JSON schemas, for editors and other tools, know the files as the models do."""
+    given = MODELS[file].model_validate(read_yaml(ROOT / "config" / file))
+    content = given.model_dump(exclude_unset=True)
+    schema = read_yaml(SCHEMAS / file.replace(".yaml", ".schema.yaml"))
+    check = jsonschema.Draft202012Validator(schema)
+    assert list(check.iter_errors(content)) == []
+    content["colour"] = 1
+    assert not check.is_valid(content)

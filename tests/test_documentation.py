@@ -13,14 +13,12 @@ from sybil import Document
 
 import commands
 import render
-from aevb import config
+from aevb import settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [ROOT / "config/README.md", ROOT / "resources/paper/README.md"]
-SETTINGS, _ = config.load(
-    ROOT / "config/config.yaml", ROOT / "config/datasets.yaml", ROOT / "workflow/schemas"
-)
+SETTINGS, _ = settings.load(ROOT / "config/config.yaml", ROOT / "config/datasets.yaml")
 RENDERED = render.pages()
 CLAIMS = pd.read_csv(ROOT / "results/full/audit/claims.csv")
 

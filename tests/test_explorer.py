@@ -21,12 +21,12 @@ from PIL import Image
 import tiny
 from aevb import weights
 from aevb.arrays import Tensors
-from aevb.config import Experiment
 from aevb.errors import DataError
 from aevb.explorer import build
 from aevb.explorer.build import TOLERANCE, Decoder, pack, quantise
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
+from aevb.settings import Experiment
 from aevb.tables.curves import COLUMNS
 
 POINTS = [(0.0, 0.0), (1.3, -0.7), (-3.4, 3.4), (0.013, 2.9)]
@@ -300,6 +300,14 @@ def other_settings(label, **settings):
     return change
 
 
+def other_algorithm(label, algorithm):
+    def change(inputs: Inputs):
+        experiment, arrays = inputs.models[label]
+        inputs.models[label] = experiment.with_algorithm(algorithm), arrays
+
+    return change
+
+
 def other_array(label, name, change_array):
     def change(inputs: Inputs):
         arrays = inputs.models[label][1]
@@ -341,7 +349,7 @@ ANOTHER = "weights of another model"
 DIGITS = "dataset == 'MNIST' and latent_dim == 2"
 FAULTS = {
     "five latent variables": (other_settings("MNIST", latent_dim=5), "MNIST.safetensors", ANOTHER),
-    "wake-sleep": (other_settings("FreyFace", algorithm="wake_sleep"), "FreyFace.saf", ANOTHER),
+    "wake-sleep": (other_algorithm("FreyFace", "wake_sleep"), "FreyFace.saf", ANOTHER),
     "hidden units": (other_settings("MNIST", hidden_units=9), "MNIST.safetensors", ANOTHER),
     "no bias": (
         lambda inputs: inputs.models["MNIST"][1].pop("decoder/output_bias"),

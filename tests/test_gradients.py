@@ -6,7 +6,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from aevb import bounds, random
-from aevb.algorithms import AEVB, WakeSleep
+from aevb.algorithms.aevb import AEVB
+from aevb.algorithms.wake_sleep import WakeSleep
 from aevb.models import mlp
 from aevb.models.linear_gaussian import ProbabilisticPCA
 from aevb.models.mlp import MLP

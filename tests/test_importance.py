@@ -45,7 +45,9 @@ def model_of(truth, width=1.0):
 
 def errors(width, samples, n, seed=0, block=100, x=None):
     x = TRUTH.sample(n, np.random.default_rng(1)) if x is None else x
-    found = importance.estimate(model_of(TRUTH, width), x, Budget(samples, block), seed)
+    found = importance.estimate(
+        model_of(TRUTH, width), x, Budget(samples=samples, block=block), seed
+    )
     return found.value - TRUTH.log_likelihood(x), found
 
 
@@ -184,7 +186,7 @@ def test_extreme_log_densities_stay_exact(variance):
         variance,
     )
     x = truth.sample(10, GENERATOR)
-    found = importance.estimate(model_of(truth, 1.2), x, Budget(2000), seed=0)
+    found = importance.estimate(model_of(truth, 1.2), x, Budget(samples=2000), seed=0)
     assert (abs(truth.log_likelihood(x)) > 900).all()
     np.testing.assert_allclose(found.value, truth.log_likelihood(x), atol=0.1)
     assert found.passed.all()
@@ -199,7 +201,7 @@ def test_hopeless_points_are_finite_and_flagged():
     model = model._replace(parameters=model.parameters._replace(encoder=shifted))
     x = TRUTH.sample(2, GENERATOR)
     x[1] = np.nan
-    found = importance.estimate(model, x, Budget(100), seed=0)
+    found = importance.estimate(model, x, Budget(samples=100), seed=0)
     assert np.isfinite(found.value[0]) and np.isfinite(found.standard_error[0])
     assert not found.passed.any()
 
@@ -209,9 +211,9 @@ def test_what_cannot_be_estimated_is_refused():
     without = model._replace(parameters=model.parameters._replace(encoder=None))
     with pytest.raises(ValueError, match="encoder"):
         importance.estimate(without, np.zeros((2, D)), Budget(), seed=0)
-    for budget in (Budget(samples=0), Budget(block=0)):
-        with pytest.raises(ValueError, match="one sample"):
-            importance.estimate(model, np.zeros((2, D)), budget, seed=0)
+    for key in ("samples", "block"):
+        with pytest.raises(ValueError, match=key):
+            Budget(**{key: 0})
 
 
 @pytest.mark.parametrize("kind", ["laplace", "logistic", "student_t"])

@@ -11,7 +11,6 @@ from scipy import stats
 
 from aevb.applications.inference import (
     Budget,
-    check,
     encoder_completions,
     encoder_image,
     log_predictive,
@@ -217,12 +216,11 @@ def test_same_seed_same_draws():
     assert np.array_equal(first, again) and not np.allclose(first, other)
 
 
-@pytest.mark.parametrize("field", Budget._fields)
+@pytest.mark.parametrize("field", Budget.model_fields)
 def test_impossible_budgets(field):
     """Every part of a budget must be there."""
-    check(Budget())
     with pytest.raises(ValueError, match=field):
-        check(Budget()._replace(**{field: 0}))
+        Budget(**{field: 0})
 
 
 def test_runs_under_xla_without_retracing():

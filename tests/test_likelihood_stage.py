@@ -18,13 +18,13 @@ from aevb import checkpoints, data
 from aevb import weights as files
 from aevb.arrays import snapshot_arrays
 from aevb.assembly import architecture
-from aevb.config import Experiment
 from aevb.errors import ConfigError
 from aevb.experiment import run_training
 from aevb.interruption import Interrupted
 from aevb.likelihood import along_training, importance, quadrature
 from aevb.likelihood.along_training import estimate_along_training, observations, parameters_of
 from aevb.likelihood.model import Model
+from aevb.settings import Experiment
 from aevb.tables.likelihood_curves import COLUMNS, read_likelihoods
 from aevb.tables.likelihood_curves import KEY as TABLE_KEY
 from test_cli import assert_one_error, fetch, fresh_logging, place_data, run, train  # noqa: F401
@@ -62,7 +62,7 @@ DATA = images()
 @cache
 def trained(algorithm: str = "aevb") -> tuple[Experiment, dict, dict]:
     """An experiment, its last parameters and its parameters along training."""
-    experiment = replace(EXPERIMENT, algorithm=algorithm)
+    experiment = EXPERIMENT.with_algorithm(algorithm)
     outcome = run_training(experiment, 0.05, DATA, checkpoint_folder=None, checkpoint_seconds=60)
     return experiment, outcome[1], outcome[2]
 
@@ -317,7 +317,7 @@ def test_likelihood_is_above_the_bound():
 
     def excess(k):
         """How far log p(x) is above the estimate's mean, and what to allow for its noise."""
-        value = importance.estimate(model, repeated, importance.Budget(k), seed=1).value
+        value = importance.estimate(model, repeated, importance.Budget(samples=k), seed=1).value
         errors = (exact[:, np.newaxis] - value.reshape(POINTS, -1)).mean(axis=0)
         allowed = stats.norm.isf(1e-6) * errors.std(ddof=1) / np.sqrt(len(errors))
         return errors.mean(), allowed

@@ -6,7 +6,8 @@ import tensorflow as tf
 from scipy import stats
 
 from aevb import bounds, random
-from aevb.algorithms import AEVB, WakeSleep
+from aevb.algorithms.aevb import AEVB
+from aevb.algorithms.wake_sleep import WakeSleep
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE

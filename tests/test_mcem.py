@@ -9,7 +9,8 @@ import tensorflow as tf
 from scipy import stats
 
 from aevb import experiment, random
-from aevb.algorithms import MonteCarloEM, mcem
+from aevb.algorithms import mcem
+from aevb.algorithms.mcem import MonteCarloEM
 from aevb.arrays import named_arrays, read_snapshots
 from aevb.backends.tensorflow import TensorFlowBackend
 from aevb.curves import curve_table
@@ -248,7 +249,7 @@ def test_members_do_not_depend_on_each_other():
 
 # In the training loop
 
-MCEM = replace(SETTINGS, algorithm="mcem", n_train=100, step_sizes=(0.1,), snapshots=True)
+MCEM = replace(SETTINGS.with_algorithm("mcem"), n_train=100, step_sizes=(0.1,), snapshots=True)
 PER_STEP = 15 * 100
 POINTS = [PER_STEP * i for i in (1, 2, 4, 8)]
 

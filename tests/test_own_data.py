@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aevb import config as configuration
 from aevb import data
-from aevb.config import load
-from aevb.data.own import describe
+from aevb import settings as configuration
 from aevb.errors import ConfigError
+from aevb.settings import load
+from aevb.settings.own import describe
 
 ROOT = Path(__file__).parent.parent
 RNG = np.random.default_rng(3)
@@ -29,7 +29,6 @@ def adapted(path: Path, **settings) -> tuple[dict, dict]:
     return load(
         content | {"dataset": str(path), "scale": "smoke"} | settings,
         ROOT / "config/datasets.yaml",
-        ROOT / "workflow/schemas",
     )
 
 
@@ -91,7 +90,7 @@ def test_the_adapted_configuration_stays_as_it_is(tmp_path):
     """The workflow hands its jobs the adapted configuration, which is checked once more there."""
     path = write(tmp_path / "x.npz", images=IMAGES)
     config, definitions = adapted(path)
-    again = load(config, ROOT / "config/datasets.yaml", ROOT / "workflow/schemas")
+    again = load(config, ROOT / "config/datasets.yaml")
     assert again == (config, definitions)
 
 

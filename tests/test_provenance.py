@@ -1,6 +1,7 @@
 """The hash of the code: what changes it and what does not."""
 
 import shutil
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def test_comments_docstrings_and_blank_lines_do_not_count(source):
         "schedule.py",
         "algorithms/wake_sleep.py",
         "algorithms/aevb.py",
-        "algorithms/__init__.py",
+        "algorithms/registry.py",
+        "algorithms/settings.py",
         "models/mlp.py",
         "models/vae.py",
         "data/load.py",
@@ -150,3 +152,34 @@ def test_records():
     assert {"tensorflow", "numpy", "safetensors"} <= versions.keys()
     assert provenance.machine()["cores"] >= 1
     assert 0.01 < provenance.peak_memory_gb() < 1000
+
+
+def modules(package: Path) -> list[str]:
+    paths = [path.relative_to(package.parent).with_suffix("") for path in package.rglob("*.py")]
+    return [".".join(path.parts).removesuffix(".__init__") for path in paths]
+
+
+def imports(package: Path) -> dict[str, set[str]]:
+    """What each module imports, but for the packages that it lies in, which are there before it."""
+    found = {}
+    for name in modules(package):
+        parts = name.split(".")
+        above = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+        found[name] = set(provenance._module(name).imports) - above
+    return found
+
+
+def test_no_module_imports_itself_in_the_end():
+    """Wherever an import stands, at the top or in a function."""
+    found = imports(PACKAGE)
+    assert len(found) > 100
+    assert list(TopologicalSorter(found).static_order())
+
+
+def test_control_a_circle_is_found(source):
+    """Two modules of settings that need each other."""
+    with (source / "settings" / "protocol.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef late():\n    from aevb.settings.loading import load\n")
+    provenance._module.cache_clear()
+    with pytest.raises(CycleError, match=r"aevb\.settings\.protocol"):
+        list(TopologicalSorter(imports(source)).static_order())

@@ -195,8 +195,8 @@ def test_one_mode_of_two_is_flagged():
 @pytest.mark.parametrize(
     "budget",
     [
-        Budget(rounds=1, radius=(0.0, 2.0)),
-        Budget(rounds=1, spacing=(0.0, 3.0)),
+        Budget(rounds=1, radius=(1.0, 2.0, 1.0)),
+        Budget(rounds=1, spacing=(1.0, 3.0, 1.0)),
         Budget(rounds=2, tolerance=1e-6),
     ],
     ids=["small", "coarse", "ambitious"],
@@ -212,8 +212,11 @@ def test_a_budget_that_is_too_small_is_flagged(budget):
 
 def test_further_rounds_repair_a_poor_start():
     model, x = random_decoder("bernoulli", 2)
-    poor = Budget(spacing=(0.0, 2.2), radius=(0.0, 3.0), rounds=1)
-    first, found = estimate(model, x, poor), estimate(model, x, poor._replace(rounds=8))
+    poor = Budget(spacing=(1.0, 2.2, 1.0), radius=(1.0, 3.0, 1.0), rounds=1)
+    first, found = (
+        estimate(model, x, poor),
+        estimate(model, x, poor.model_copy(update={"rounds": 8})),
+    )
     assert not first.passed.any()
     check(found, brute_force(model, x, 0.04), within=0.01)
     assert (found.diagnostics["rounds"] > 1).all()
@@ -276,7 +279,7 @@ def test_same_numbers_again_and_one_compilation_for_all_parameters():
 
 def test_evaluations_are_counted():
     model, x = random_decoder("bernoulli", 1)
-    found = estimate(model, x, Budget(scan_spacing=(0.1,), scan_radius=5.0))
+    found = estimate(model, x, Budget(scan_spacing=(0.1, 0.1, 0.25), scan_radius=5.0))
     scan_and_lattices = 101 * len(x) + found.diagnostics["lattice_points"].sum()
     starts = found.likelihood_evaluations - scan_and_lattices
     assert len(x) < starts < len(x) * 8 * quadrature._NEWTON_STEPS

@@ -11,9 +11,9 @@ import pytest
 
 from aevb.data.formats import FormatError, image_parts
 from aevb.data.images import read_images
-from aevb.data.own import describe
 from aevb.data.reading import arrays_in, as_images, choose, levels, white_of
 from aevb.errors import ConfigError, DataError
+from aevb.settings.own import describe
 
 RNG = np.random.default_rng(5)
 BYTES = RNG.integers(0, 256, (50, 6, 4), np.uint8)

@@ -14,7 +14,6 @@ from aevb import random
 from aevb.algorithms.full_vb import WeightPosterior, draw_weights
 from aevb.arrays import named_arrays
 from aevb.assembly import architecture
-from aevb.config import STUDIES, load, study
 from aevb.data import Dataset
 from aevb.errors import ConfigError, DataError, DivergenceError
 from aevb.experiment import run_training
@@ -35,7 +34,8 @@ from aevb.models.mlp import MLP
 from aevb.models.vae import Parameters
 from aevb.section2 import study as study_stage
 from aevb.section2 import weight_uncertainty as uncertainty
-from test_config import DATASETS, MINIMAL, SCHEMAS
+from aevb.settings import STUDIES, load, study
+from test_config import DATASETS, MINIMAL
 from test_figures_latent import assert_clear
 from tiny import SETTINGS
 
@@ -44,7 +44,7 @@ def configured(**section2) -> tuple[dict, dict]:
     content = deepcopy(MINIMAL)
     content["figures"]["section2"] = {"dataset": "mnist", "latent_dim": 3}
     content["scales"]["short"]["section2"] = section2
-    return load(content, DATASETS, SCHEMAS)
+    return load(content, DATASETS)
 
 
 def test_studies_vary_one_thing_each():
@@ -66,8 +66,11 @@ def test_studies_vary_one_thing_each():
         (4, 100),
     ]
     assert {one.training_samples for name in STUDIES for one in found[name]} == {500}
-    for name, key in (("gradient_estimators", "estimator"), ("posteriors", "posterior")):
-        assert len({replace(one, **{key: "same"}).to_json() for one in found[name]}) == 1
+    for name, same in (
+        ("gradient_estimators", {"estimator": "A"}),
+        ("posteriors", {"posterior": "laplace"}),
+    ):
+        assert len({one.with_algorithm(**same).to_json() for one in found[name]}) == 1
 
 
 def test_warm_up_takes_the_same_samples_for_every_minibatch():
@@ -107,7 +110,8 @@ def tiny_data() -> Dataset:
 def test_a_study_is_its_experiments(tmp_path):
     """Its curves are those of the experiments alone, and a second call goes on from checkpoints."""
     wanted = [
-        replace(SETTINGS, training_samples=1000, posterior=kind) for kind in ("gaussian", "laplace")
+        replace(SETTINGS, training_samples=1000).with_algorithm(posterior=kind)
+        for kind in ("gaussian", "laplace")
     ]
     data = tiny_data()
 
@@ -134,7 +138,7 @@ def test_a_study_is_its_experiments(tmp_path):
 
 def learned(deviation: float) -> tuple[uncertainty.Learned, object]:
     """A full VB posterior of small random weights, with MAP at its mean."""
-    experiment = replace(SETTINGS, algorithm="full_vb", n_train=100)
+    experiment = replace(SETTINGS, n_train=100).with_algorithm("full_vb")
     network = architecture(experiment, 36)
     decoder = tf.nest.map_structure(lambda w: 40.0 * w, network.init(tf.constant([1])).decoder)
     spread = tf.nest.map_structure(lambda w: tf.fill(w.shape, 2 * math.log(deviation)), decoder)
@@ -218,7 +222,7 @@ def test_only_like_runs_are_compared():
     """A full VB run and an AEVB run of one network on the same data, or one line that says so."""
     found, experiment = learned(0.1)
     arrays = named_arrays(Parameters((), found.posterior))
-    other = replace(experiment, algorithm="aevb")
+    other = experiment.with_algorithm("aevb")
     map_arrays = named_arrays(Parameters((), found.map_decoder))
     read = uncertainty.read((experiment, arrays), (other, map_arrays))
     np.testing.assert_array_equal(read.posterior.mean[0], found.posterior.mean[0])

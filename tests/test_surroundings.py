@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aevb import cli, config, startup
+from aevb import cli, settings, startup
 from aevb.errors import AevbError, ConfigError
 from aevb.figures import fig1, style
 from aevb.progress import LOGGER, start_logging
@@ -73,7 +73,7 @@ def test_audit_in_any_encoding(monkeypatch, tmp_path, encoding):
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams(tmp_path, closed):
     """A stream that is not there is no reason to fail."""
-    words = ["document-config", "--output", tmp_path / "page.md", *CONFIGURATION[-2:]]
+    words = ["document-config", "--output", tmp_path / "page.md", "--schemas", tmp_path]
     script = f'exec "$@" {closed}'
     command = ["sh", "-c", script, "sh", sys.executable, "-m", "aevb", *map(str, words)]
     assert subprocess.run(command).returncode == 0
@@ -104,7 +104,7 @@ def test_outside_a_checkout(monkeypatch, tmp_path):
     """A configuration that is not here is named, with how to go on."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"config\.yaml: there is no such file; go to the check"):
-        config.load(Path("config/config.yaml"), ROOT / "config/datasets.yaml", CONFIGURATION[-1])
+        settings.load(Path("config/config.yaml"), ROOT / "config/datasets.yaml")
 
 
 @pytest.mark.parametrize("key", ["cache_dir", "checkpoint_dir", "data_dir"])
@@ -112,7 +112,7 @@ def test_home_in_the_configuration(monkeypatch, key):
     """``~`` is the home folder in every setting that is a path."""
     monkeypatch.setenv("HOME", "/home/zoë")
     content = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    checked, _ = config.load(content | {key: "~/here"}, CONFIGURATION[3], CONFIGURATION[5])
+    checked, _ = settings.load(content | {key: "~/here"}, CONFIGURATION[3])
     assert checked[key] == "/home/zoë/here"
 
 
@@ -121,7 +121,7 @@ def test_home_in_the_file_of_images(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     content = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
     with pytest.raises(ConfigError, match=f"{tmp_path}/own.npz: there is no such file"):
-        config.load(content | {"dataset": "~/own.npz"}, CONFIGURATION[3], CONFIGURATION[5])
+        settings.load(content | {"dataset": "~/own.npz"}, CONFIGURATION[3])
 
 
 @pytest.mark.parametrize("words", [["--output", "~/page.md"], ["--output=~/page.md"]])
@@ -129,9 +129,11 @@ def test_home_on_the_command_line(run, monkeypatch, tmp_path, words):  # noqa: F
     """Also where the shell leaves it as it is."""
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    code, _, text = run("document-config", *words, *CONFIGURATION[-2:])
+    (tmp_path / "schemas").mkdir()
+    code, _, text = run("document-config", *words, "--schemas", tmp_path / "schemas")
     assert code == 0, text
-    assert [path.name for path in tmp_path.rglob("*")] == ["home", "page.md"]
+    assert [path.name for path in tmp_path.rglob("*.md")] == ["page.md"]
+    assert (tmp_path / "home/page.md").exists()
 
 
 ENDINGS = {

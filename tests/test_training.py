@@ -12,17 +12,16 @@ import pytest
 import tensorflow as tf
 
 from aevb import checkpoints, experiment, random, training
-from aevb.algorithms import Info
-from aevb.algorithms.state import State, start
+from aevb.algorithms.state import Info, State, start
 from aevb.arrays import named_arrays
 from aevb.backends import tensorflow as backend
 from aevb.backends.tensorflow import TensorFlowBackend, Trainer
-from aevb.config import Experiment
 from aevb.curves import curve_table
 from aevb.errors import DivergenceError
 from aevb.interruption import Interrupted
 from aevb.progress import Progress
 from aevb.schedule import log_points
+from aevb.settings import Experiment
 from aevb.training import Run, train
 from tiny import DEFINITION, SETTINGS
 
@@ -34,7 +33,7 @@ POINTS = [20, 1000, 1600, 2500, 4000]
 @pytest.fixture(scope="module", params=["aevb", "wake_sleep"])
 def trainer(request, tiny) -> Trainer:
     """Each algorithm, compiled once for the whole file."""
-    return experiment.trainer(replace(SETTINGS, algorithm=request.param), tiny)
+    return experiment.trainer(SETTINGS.with_algorithm(request.param), tiny)
 
 
 @pytest.fixture

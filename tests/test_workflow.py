@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from aevb.config import STUDIES
+from aevb.settings import STUDIES
 
 # Making everything once takes minutes where other tests run beside it.
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]

@@ -1,6 +1,6 @@
 """A data set and an experiment small enough for a test to train in a moment."""
 
-from aevb.config import Experiment
+from aevb.settings import Experiment
 
 DEFINITION = {
     "label": "Tiny",
@@ -23,10 +23,7 @@ SETTINGS = Experiment(
     weight_prior="all",
     initial_standard_deviation=0.01,
     zero_initial_log_variance=False,
-    log_variance_factor=1.0,
-    sleep_uses_updated_decoder=True,
     samples_per_datapoint=1,
-    monte_carlo_em={},
     binarisation="none",
     n_train=None,
     snapshots=False,

@@ -1,18 +1,19 @@
 """From the settings of an experiment to the algorithm, the network and the minibatches."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
-from aevb.algorithms import ALGORITHMS
+from aevb.algorithms.registry import ALGORITHMS
 from aevb.backends import IN_TENSORFLOW, Backend, Execution
 from aevb.backends.lowering import lower
 from aevb.backends.programs import ProgramError, Programs
 from aevb.backends.tensorflow import TensorFlowBackend, Trainer
-from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.models.vae import VAE
 from aevb.optimisers import Adagrad
+from aevb.settings.experiment import Experiment
 
 
 def architecture(experiment: Experiment, data_dim: int) -> VAE:
@@ -24,8 +25,8 @@ def architecture(experiment: Experiment, data_dim: int) -> VAE:
         observation=experiment.definition["observation"],
         initial_standard_deviation=experiment.initial_standard_deviation,
         zero_initial_log_variance=experiment.zero_initial_log_variance,
-        log_variance_factor=experiment.log_variance_factor,
-        posterior=experiment.posterior,
+        log_variance_factor=experiment.settings.log_variance_factor,
+        posterior=experiment.settings.posterior,
     )
 
 
@@ -48,26 +49,23 @@ def training_set(experiment: Experiment, data: Dataset) -> Dataset:
 def trainer(experiment: Experiment, data: Dataset) -> Trainer:
     """The algorithm, the network and the minibatches that the settings ask for (§5, App. E)."""
     n_train, data_dim = data.train.shape
-    whole_batches = experiment.algorithm == "mcem"
-    model = architecture(experiment, data_dim)
+    settings = experiment.settings
+    algorithm = ALGORITHMS[experiment.algorithm]
     optimiser = Adagrad(
         warmup_minibatches=experiment.warmup_minibatches,
         weight_prior=experiment.weight_prior,
-        prior_scale=1.0 if whole_batches else experiment.batch_size / n_train,
+        prior_scale=1.0 if settings.whole_batches else experiment.batch_size / n_train,
     )
-    if whole_batches:
-        options = {"n_train": n_train, **experiment.monte_carlo_em}
-    else:
-        options = {"samples_per_datapoint": experiment.samples_per_datapoint}
-    if experiment.algorithm == "aevb":
-        options["estimator"] = experiment.estimator
-    if experiment.algorithm == "full_vb":
-        options |= {"n_train": n_train, **experiment.full_vb}
-    if experiment.algorithm == "wake_sleep":
-        options["sleep_uses_updated_decoder"] = experiment.sleep_uses_updated_decoder
+    # The others are the network's.
+    given = {
+        "n_train": n_train,
+        "samples_per_datapoint": experiment.samples_per_datapoint,
+        **asdict(settings),
+    }
+    own = {one.name: given[one.name] for one in fields(algorithm) if one.name in given}
     return Trainer(
-        algorithm=ALGORITHMS[experiment.algorithm](model, optimiser, **options),
-        batch_size=None if whole_batches else experiment.batch_size,
+        algorithm=algorithm(architecture(experiment, data_dim), optimiser, **own),
+        batch_size=None if settings.whole_batches else experiment.batch_size,
         pixel_divisor=float(experiment.pixel_divisor),
         binarise=experiment.binarisation == "dynamic",
     )

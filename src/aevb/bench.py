@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from aevb.config import Experiment, experiment
 from aevb.data import Dataset, available_path, load
 from aevb.errors import AevbError, DataError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER
 from aevb.provenance import machine, peak_memory_gb, versions
+from aevb.settings import Experiment, experiment
 from aevb.startup import start_tensorflow
 
 _CHUNK_SAMPLES = 5000
@@ -134,8 +134,7 @@ def training_flops(wanted: Experiment, data_dim: int) -> int:
     decoder = (latent * hidden, hidden * outputs)
     draws = wanted.samples_per_datapoint
     if wanted.algorithm == "mcem":
-        leapfrog = wanted.monte_carlo_em["leapfrog_steps"]
-        updates = wanted.monte_carlo_em["weight_updates"]
+        leapfrog, updates = wanted.settings.leapfrog_steps, wanted.settings.weight_updates
         # Each move also computes the gradient that it starts from.
         move = (leapfrog + 1) * 2 * sum(decoder)
         maximise = updates * (2 * decoder[0] + 3 * decoder[1])

@@ -11,17 +11,17 @@ import pandas as pd
 import tensorflow as tf
 
 from aevb import __version__
-from aevb.algorithms import LABELS
+from aevb.algorithms.settings import LABELS
 from aevb.arrays import Tensors
 from aevb.assembly import backend, trainer, training_set
 from aevb.backends import IN_TENSORFLOW, Execution
-from aevb.config import Experiment
 from aevb.curves import curve_table
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
 from aevb.schedule import log_points, snapshot_points
+from aevb.settings.experiment import Experiment
 from aevb.training import parameters_of, train
 
 _TRAINING = ("aevb.assembly", "aevb.backends.tensorflow", "aevb.training")

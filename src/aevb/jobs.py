@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from aevb import config as configuration
-from aevb.config import Experiment
+from aevb import settings as configuration
 from aevb.errors import ConfigError
 from aevb.likelihood.budgets import MAX_LATENT_DIM
 from aevb.outputs import Outputs
+from aevb.settings.experiment import Experiment
 
 Wildcards = Mapping[str, str]
 

@@ -5,9 +5,9 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from aevb import config as configuration
-from aevb.config import Experiment
+from aevb import settings as configuration
 from aevb.errors import ConfigError, UnavailableError
+from aevb.settings.experiment import Experiment
 
 
 class Run(NamedTuple):
@@ -21,7 +21,7 @@ class Outputs(NamedTuple):
     """The outputs of a checked configuration, by their paths below ``results/<scale>``.
 
     Args:
-        settings, definitions: as :func:`aevb.config.load` gives them.
+        settings, definitions: as :func:`aevb.settings.load` gives them.
         scale: a key of ``settings["scales"]``.
         has: whether a data set can be had.
     """

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from aevb.arrays import Tensors
 from aevb.assembly import architecture
-from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import DataError
 from aevb.likelihood.model import Model
 from aevb.models.mlp import MLP
 from aevb.models.vae import Parameters
+from aevb.settings.experiment import Experiment
 from aevb.weights import read
 
 

@@ -7,9 +7,9 @@ from safetensors.numpy import save
 
 from aevb.arrays import Tensors
 from aevb.checkpoints import checksum
-from aevb.config import Experiment
 from aevb.errors import DataError
 from aevb.files import write_atomically
+from aevb.settings.experiment import Experiment
 
 
 def write(path: Path, arrays: Tensors, experiment: Experiment) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from snakemake.checkpoints import Checkpoint
 
 from aevb import catalogue
-from aevb import config as configuration
+from aevb import settings as configuration
 from aevb.data import attempts
 from aevb.errors import AevbError, ConfigError, UnavailableError
 from aevb.jobs import Jobs, exports

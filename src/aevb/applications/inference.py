@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from scipy.special import logsumexp
 
 from aevb import random
+from aevb.applications.budgets import PosteriorSamples
 from aevb.applications.observations import Channel, VisiblePixels, observed
 from aevb.bounds import reparameterise
 from aevb.likelihood import hmc
@@ -16,26 +17,7 @@ from aevb.likelihood.budgets import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_likelihood, log_prior
 from aevb.models.vae import Parameters
 
-
-class Budget(NamedTuple):
-    """What the posterior samples of an image may cost."""
-
-    samples: int = 100
-    """S, transitions that are kept, of each chain."""
-    chains: int = 4
-    """C."""
-    burn_in: int = 100
-    """Transitions before, which adapt the step sizes."""
-    annealing: int = 8
-    """Temperatures from the prior to the posterior."""
-    leapfrog_steps: int = 5
-    """Of each transition."""
-
-
-def check(budget: Budget) -> None:
-    """Raise ValueError for a budget that makes no sense."""
-    if min(budget) < 1 or budget.samples < 4:
-        raise ValueError(f"need 4 samples and one of everything else or more, not {budget}")
+Budget = PosteriorSamples
 
 
 class Posterior(NamedTuple):

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb.audit.cases import FAILS, HOLDS, Case
+from aevb.audit.claims_file import ClaimsFile
 from aevb.audit.expected import Expected, Gap
 from aevb.audit.rules import RULES
 from aevb.audit.tables import MissingTable, Tables, as_list, same
-from aevb.config import read_yaml, validate
 from aevb.errors import ConfigError
+from aevb.schema.reading import read_yaml, validate
 
 KINDS = {
     "claim": "Claims of the paper",
@@ -112,18 +113,16 @@ class Claims(NamedTuple):
     gaps: tuple[Gap, ...]
 
 
-def read_claims(path: Path, schemas: Path) -> Claims:
-    """The claims of a file, checked against the schema.
+def read_claims(path: Path) -> Claims:
+    """The claims of a file, checked.
 
     Args:
         path: of claims.yaml.
-        schemas: folder of the schemas.
 
     Raises:
         ConfigError: one line that names the claim, the key and what is allowed.
     """
-    schema = read_yaml(schemas / "claims.schema.yaml")
-    content = validate(read_yaml(path) or {}, schema, str(path))
+    content = validate(ClaimsFile, read_yaml(path) or {}, str(path)).model_dump()
     claims, scales = [], content["scales"]
     for name, entry in content["claims"].items():
         for scale in (entry["scale"] or scales[0], entry["until"] or scales[-1], *entry["known"]):

@@ -7,7 +7,7 @@ numbers are checked.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from aevb import catalogue
+from aevb.algorithms.settings import LABELS
 from aevb.audit import manifest
 from aevb.audit.expected import Expected, Gap, absent, rows, rows_of
 from aevb.audit.tables import Tables, read_csv
-from aevb.config import LABELS, Experiment
-from aevb.errors import AevbError, DataError
+from aevb.errors import AevbError, ConfigError, DataError
 from aevb.figures import draws_and_minibatches, fig2, fig3, gradient_variance, studies
 from aevb.outputs import Outputs, Run
+from aevb.settings.experiment import Experiment
 from aevb.tables import fig2_distance, fig3_distance, runs
 from aevb.tables.curves import read_curves, read_paper_curves
 from aevb.tables.likelihood_curves import read_likelihoods, read_paper_likelihoods
@@ -86,7 +87,7 @@ def read(
     Args:
         folder: ``results/<scale>``.
         resources: where the paper's curves lie.
-        settings, definitions: the configuration as :func:`aevb.config.load` gives it.
+        settings, definitions: the configuration as :func:`aevb.settings.load` gives it.
         scale: the scale that the folder is said to be of.
         gaps: that are known of any record; those of this one are not expected of it.
     """
@@ -272,11 +273,14 @@ def _runs(record: Record) -> tuple[list[str], str]:
     for run in configured:
         try:
             found = _read_run(record, run)
+            recorded = asdict(Experiment.from_values(found["experiment"]))
         except DataError as error:
             problems.append(str(error))
             continue
-        wanted = json.loads(json.dumps(asdict(run.experiment)))
-        recorded = _with_defaults(found["experiment"])
+        except ConfigError as error:
+            problems.append(f"{run.folder}/run.json: {error}")
+            continue
+        wanted = asdict(run.experiment)
         for key in wanted:
             # What the budget was is compared with what was reached, by `budgets`.
             if key not in _BUDGET and recorded.get(key) != wanted[key]:
@@ -559,13 +563,3 @@ def _json(path: Path) -> dict:
         raise DataError(f"{path} is missing") from None
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path}: not the record of a run ({error!r})") from None
-
-
-def _with_defaults(recorded: dict) -> dict:
-    """The settings of a run, with what the version that made it did not know yet."""
-    defaults = {
-        one.name: one.default if one.default_factory is MISSING else one.default_factory()
-        for one in fields(Experiment)
-        if one.default is not MISSING or one.default_factory is not MISSING
-    }
-    return defaults | recorded

@@ -1,6 +1,6 @@
 """The rules by which claims are checked: from finished tables to cases.
 
-Each rule takes the tables and its parameters (``workflow/schemas/claims.schema.yaml`` explains
+Each rule takes the tables and its parameters (``config/README.md`` explains
 them) and returns its cases; none where the record does not go so far. Nats per datapoint unless the
 table says otherwise.
 """

@@ -9,11 +9,11 @@ from safetensors.numpy import save
 from aevb import checkpoints
 from aevb.assembly import programs, trainer, training_set
 from aevb.bundle.archive import BundledRun, Writer
-from aevb.config import Experiment
-from aevb.config import experiment as make_experiment
 from aevb.data import Dataset
 from aevb.experiment import fingerprint, schedule
 from aevb.progress import LOGGER
+from aevb.settings import experiment as make_experiment
+from aevb.settings.experiment import Experiment
 
 
 def add(
@@ -82,7 +82,7 @@ def add_check(
 
     Args:
         writer: collects the bundle.
-        config, definitions: of :func:`aevb.config.load`.
+        config, definitions: of :func:`aevb.settings.load`.
         data: experiment -> its data set.
     """
     figures = config["figures"]

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from aevb import checkpoints, weights
-from aevb.algorithms import LABELS
+from aevb.algorithms.settings import LABELS
 from aevb.arrays import snapshot_arrays
 from aevb.assembly import programs, training_set
 from aevb.backends.programs import sha256
 from aevb.bundle.results import CHECKPOINTS, Result, read_all
-from aevb.config import Experiment
 from aevb.curves import curve_table
 from aevb.data import Dataset
 from aevb.errors import DataError
@@ -18,6 +17,7 @@ from aevb.experiment import fingerprint
 from aevb.files import write_atomically
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash
+from aevb.settings.experiment import Experiment
 
 
 def import_results(

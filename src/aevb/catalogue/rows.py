@@ -7,10 +7,12 @@ combination. The columns tell its rows apart; :data:`ALONG` holds a curve's end.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from aevb import config as configuration
-from aevb.config import KL_DIMENSIONS, KL_POSTERIORS, LABELS, STUDY_SETTINGS, Experiment
+from aevb import settings as configuration
+from aevb.algorithms.settings import LABELS
 from aevb.likelihood.labels import BACKWARD, labels
 from aevb.outputs import Outputs, Run
+from aevb.section2.settings import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
+from aevb.settings.experiment import Experiment
 
 Part = Mapping[str, Any]
 ALONG = "training_samples"

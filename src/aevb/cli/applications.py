@@ -3,24 +3,28 @@
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from aevb.applications.budgets import PosteriorSamples
 from aevb.cli.latent import data_of, ink, read_models
 from aevb.cli.options import Log, Records, Threads, Weights
 from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
+from aevb.likelihood.budgets import AIS
 from aevb.pictures import write_pictures
 from aevb.progress import LOGGER, start_logging
+from aevb.schema.kinds import Table
+from aevb.schema.reading import validate
 from aevb.startup import start_tensorflow
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from aevb.applications.inference import Budget
-    from aevb.likelihood import ais
     from aevb.trained import Trained
+
+Budget = TypeVar("Budget", bound=Table)
 
 apply = typer.Typer(help="Use a trained model on images of your own.", no_args_is_help=True)
 evaluate = typer.Typer(
@@ -95,7 +99,7 @@ def denoise(
     from aevb.applications.restoration import restore
 
     channel = BitFlips(bit_flips) if noise is None else GaussianNoise(noise)
-    budget = _budget(hmc)
+    budget = _samples(hmc)
     y = _images(images, trained, margin=_NOISE_DEVIATIONS * (noise or 0.0))
     restored = restore(trained, channel, y, budget, seed)
     _write_arrays(output, _as_images(restored._asdict(), trained))
@@ -118,7 +122,7 @@ def super_resolve(
     from aevb.applications.restoration import restore
 
     channel = BlockMeans(trained.image_shape, factor)
-    budget = _budget(hmc)
+    budget = _samples(hmc)
     y = _images(images, trained, shape=channel.small_shape)
     restored = restore(trained, channel, y, budget, seed)
     _write_arrays(output, _as_images(restored._asdict(), trained))
@@ -145,7 +149,7 @@ def inpaint(
     from aevb.applications.inpainting import complete, filled, halves
     from aevb.generation import decode
 
-    budget = _budget(hmc)
+    budget = _samples(hmc)
     visible = halves(trained.image_shape)[0] if mask is None else _mask(mask, trained)
     x = _images(images, trained)
     y = visible.observe(x)
@@ -275,7 +279,14 @@ def inpainting(
 
     rows, pictures = [], {}
     for trained, data in zip(models, data_of(models, record), strict=True):
-        found, images = evaluate(trained, data, points, _budget(hmc), _annealing(ais), shown)
+        found, images = evaluate(
+            trained,
+            data,
+            points,
+            _samples(hmc),
+            _annealing(ais),
+            shown,
+        )
         rows += found
         pictures |= images
     _write_evaluation(output, rows, pictures, models)
@@ -331,7 +342,13 @@ def _restoration(
     rows, pictures = [], {}
     for trained, data in zip(models, data_of(models, record), strict=True):
         found, images = evaluate(
-            application, trained, data, channels(trained), points, _budget(hmc), shown
+            application,
+            trained,
+            data,
+            channels(trained),
+            points,
+            _samples(hmc),
+            shown,
         )
         rows += found
         pictures |= images
@@ -379,39 +396,20 @@ def _foreign(record: Path):
     return data.load(dataset_of(record), definition_of(record), data.available_path(record))
 
 
-def _budget(text: str) -> "Budget":
-    from aevb.applications.inference import Budget, check
-
-    return _parsed(text, Budget, check, "--hmc")
+def _samples(text: str) -> PosteriorSamples:
+    return _budget(text, PosteriorSamples, "--hmc")
 
 
-def _annealing(text: str) -> "ais.Budget":
-    from aevb.likelihood import ais
-
-    return _parsed(text, ais.Budget, ais.check, "--ais")
+def _annealing(text: str) -> AIS:
+    return _budget(text, AIS, "--ais")
 
 
-def _parsed(text: str, kind, check, option: str):
+def _budget(text: str, kind: type[Budget], option: str) -> Budget:
     try:
         values = json.loads(text)
-        if not isinstance(values, dict):
-            raise TypeError("not an object of names and numbers")
-        unknown = sorted(set(values) - set(kind._fields))
-        if unknown:
-            raise ConfigError(
-                f"{option}: {', '.join(map(repr, unknown))} is unknown; allowed:"
-                f" {', '.join(kind._fields)}"
-            )
-        for key, value in values.items():
-            # All that is not a number in general is a count.
-            allowed = (int, float) if isinstance(kind._field_defaults[key], float) else int
-            if isinstance(value, bool) or not isinstance(value, allowed):
-                raise TypeError(f"{key} is not a {'whole ' if allowed is int else ''}number")
-        budget = kind(**values)
-        check(budget)
-        return budget
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{option}: {text} is not a budget: {error}") from None
+    except ValueError as error:
+        raise ConfigError(f"{option}: {text} is not JSON: {error}") from None
+    return validate(kind, values, option)
 
 
 def _as_images(arrays: "dict[str, np.ndarray]", trained: "Trained") -> "dict[str, np.ndarray]":

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from aevb import config as configuration
-from aevb.checkout import RESOURCES, ROOT, SCHEMAS
-from aevb.cli.options import CLAIMS, CONFIG, DATASETS, Config, Datasets, Log, Schemas
+from aevb import settings as configuration
+from aevb.checkout import RESOURCES, ROOT
+from aevb.cli.options import CLAIMS, CONFIG, DATASETS, Config, Datasets, Log
 from aevb.errors import AuditFailure, ConfigError, DataError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
@@ -35,14 +35,13 @@ def manifest(
     settings: Settings = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """List every file of a scale's results with its sha256, and where the numbers come from."""
     from aevb.audit import manifest as manifests
 
     start_logging(log)
-    checked, _ = _configuration(settings, config, datasets, schemas)
+    checked, _ = _configuration(settings, config, datasets)
     scale = scale or checked["scale"]
     folder = folder or Path("results", scale)
     content = manifests.make(folder, scale, checked, records or [], _checkout())
@@ -56,14 +55,13 @@ def files(
     scale: Scale = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
 ) -> None:
     """List the figures, tables and pages that the configuration asks for, of all its data sets, by
     their paths below results/SCALE."""
     from aevb import catalogue
     from aevb.outputs import Outputs
 
-    checked, definitions = configuration.load(config, datasets, schemas)
+    checked, definitions = configuration.load(config, datasets)
     scale = _known(scale or checked["scale"], checked)
     outputs = Outputs(checked, definitions, scale, lambda dataset: True)
     print("\n".join(catalogue.files(outputs)))
@@ -84,7 +82,6 @@ def audit(
     settings: Settings = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """Check a scale's finished results: every claim of the paper, and whether the record is whole.
@@ -96,7 +93,7 @@ def audit(
     from aevb.audit.claims import FAILED, assess_all, read_claims
 
     start_logging(log)
-    checked, definitions = _configuration(settings, config, datasets, schemas)
+    checked, definitions = _configuration(settings, config, datasets)
     scale = _known(scale or checked["scale"], checked)
     folder = folder or Path("results", scale)
     if not folder.is_dir():
@@ -104,7 +101,7 @@ def audit(
             f"{folder} is not there; make it first: snakemake --config scale={scale}; or name"
             " another folder with --folder"
         )
-    asked = read_claims(claims, schemas)
+    asked = read_claims(claims)
     found = record.read(folder, resources, checked, definitions, scale, asked.gaps)
     verdicts = assess_all(asked, found.tables, scale, found.expected)
     findings = record.check(found)
@@ -134,18 +131,16 @@ def _known(scale: str, checked: dict) -> str:
     return scale
 
 
-def _configuration(
-    settings: str | None, config: Path, datasets: Path, schemas: Path
-) -> tuple[dict, dict]:
+def _configuration(settings: str | None, config: Path, datasets: Path) -> tuple[dict, dict]:
     if settings is None:
-        return configuration.load(config, datasets, schemas)
+        return configuration.load(config, datasets)
     try:
         content = json.loads(settings)
     except ValueError as error:
         raise ConfigError(f"--settings is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise ConfigError("--settings is no table of keys")
-    return configuration.load(content, datasets, schemas)
+    return configuration.load(content, datasets)
 
 
 def _checkout() -> str | None:

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from aevb import config as configuration
-from aevb.checkout import SCHEMAS
+from aevb import settings as configuration
 from aevb.cli.checkpoints import CHECKPOINTS, Folder
-from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log, Schemas
+from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log
 from aevb.errors import ConfigError
 from aevb.progress import LOGGER, start_logging
 from aevb.startup import start_tensorflow
@@ -45,14 +44,13 @@ def export(
     checkpoint_dir: Folder = CHECKPOINTS,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """Write runs into one file, which `python -m aevb.bundle run` trains without TensorFlow."""
     from aevb.cli.stages import selected_step_size
 
     start_logging(log)
-    checked, definitions = configuration.load(config, datasets, schemas)
+    checked, definitions = configuration.load(config, datasets)
     wanted = []
     for name in experiments:
         match = _RUN.fullmatch(name.strip("/"))
@@ -90,12 +88,11 @@ def export_check(
     cache_dir: Cache = Path("data"),
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """Write what `python -m aevb.bundle check` measures on a device: agreement and speed."""
     start_logging(log)
-    checked, definitions = configuration.load(config, datasets, schemas)
+    checked, definitions = configuration.load(config, datasets)
     start_tensorflow(1)
     from aevb.bundle.archive import Writer
     from aevb.bundle.exporting import add_check

@@ -9,7 +9,6 @@ from aevb.checkout import configuration_file
 
 Config = Annotated[Path, typer.Option(help="Configuration file.")]
 Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
-Schemas = Annotated[Path, typer.Option(help="Folder of the JSON schemas.")]
 Settings = Annotated[str, typer.Option(help="One experiment, as `aevb settings` prints it.")]
 Log = Annotated[Path | None, typer.Option(help="Also write the messages to this file.")]
 Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from aevb import config as configuration
+from aevb import settings as configuration
 from aevb.backends import Execution
 from aevb.cli.latent import data_of, read_models
 from aevb.cli.options import Backend, Log, Record, Records, Table, Threads, Weights
-from aevb.config import GRADIENT_MINIBATCH, gradient_grid
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.progress import LOGGER, start_logging
+from aevb.section2.settings import GRADIENT_MINIBATCH, gradient_grid
 from aevb.startup import start_tensorflow
 
 app = typer.Typer(help="Show what section 2 of the paper says.", no_args_is_help=True)

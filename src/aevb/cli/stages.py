@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aevb import config as configuration
+from aevb import settings as configuration
 from aevb.backends import Execution
 from aevb.checkout import ROOT, SCHEMAS
 from aevb.cli.options import (
@@ -17,7 +17,6 @@ from aevb.cli.options import (
     Datasets,
     Log,
     Record,
-    Schemas,
     Settings,
     Table,
     Threads,
@@ -50,7 +49,6 @@ def fetch(
     ] = "",
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """Get a data set, verify it and keep it; write a record of where it came from."""
@@ -58,7 +56,7 @@ def fetch(
 
     start_logging(log)
     if definition is None:
-        _, definitions = configuration.load(config, datasets, schemas)
+        _, definitions = configuration.load(config, datasets)
         if dataset not in definitions:
             raise ConfigError(f"dataset: {dataset!r} is unknown; allowed: {', '.join(definitions)}")
         content = definitions[dataset]
@@ -92,10 +90,9 @@ def settings(
     ] = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
 ) -> None:
     """Print all settings of one experiment as JSON, for the stages below."""
-    checked, definitions = configuration.load(config, datasets, schemas)
+    checked, definitions = configuration.load(config, datasets)
     wanted = configuration.experiment(
         checked,
         definitions,
@@ -253,26 +250,27 @@ def bench(
     cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
-    schemas: Schemas = SCHEMAS,
     log: Log = None,
 ) -> None:
     """Measure the speed of training and where a quick run's time goes; print and keep a table."""
     from aevb import bench as benchmark
 
     start_logging(log)
-    checked, definitions = configuration.load(config, datasets, schemas)
+    checked, definitions = configuration.load(config, datasets)
     benchmark.run(checked, definitions, cache_dir, output)
 
 
 @app.command()
 def document_config(
     output: Annotated[Path, typer.Option(help="The page.")] = ROOT / "config/README.md",
-    schemas: Schemas = SCHEMAS,
+    schemas: Annotated[Path, typer.Option(help="Folder of the JSON schemas.")] = SCHEMAS,
 ) -> None:
-    """Write the page that explains every configuration key, from the schemas."""
-    from aevb.documentation import configuration_page
+    """Write the page that explains every configuration key, and the JSON schemas."""
+    from aevb.documentation import configuration_page, schema_files
 
-    write_atomically(output, configuration_page(schemas))
+    write_atomically(output, configuration_page())
+    for name, text in schema_files().items():
+        write_atomically(schemas / name, text)
 
 
 def load_data(wanted: configuration.Experiment, record: Path):

@@ -15,8 +15,8 @@ import pandas as pd
 
 from aevb import weights as weight_files
 from aevb.arrays import Tensors
-from aevb.config import Experiment
 from aevb.errors import DataError
+from aevb.settings.experiment import Experiment
 from aevb.tables import tidy
 from aevb.tables.curves import read_curves
 

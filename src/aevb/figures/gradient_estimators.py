@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from aevb.config import ESTIMATORS
+from aevb.algorithms.settings import ESTIMATORS
 from aevb.figures import studies, style
 from aevb.tables import words
 

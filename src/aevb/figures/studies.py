@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from aevb.config import STUDY_SETTINGS
 from aevb.figures import style
+from aevb.section2.settings import STUDY_SETTINGS
 from aevb.tables import tidy, words
 from aevb.tables.curves import ALGORITHMS, SPLITS
 

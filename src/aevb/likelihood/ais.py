@@ -36,7 +36,6 @@ ACCEPTANCE = (0.5, 0.995)
 
 
 Budget = AIS
-check = Budget.check
 
 
 class Sandwich(NamedTuple):
@@ -164,7 +163,6 @@ def tune(model: Model, x: np.ndarray, budget: Budget, seed: int) -> Schedule:
     Raises:
         ValueError: the budget makes no sense.
     """
-    check(budget)
     shape = (budget.tuning_chains, len(x), model.latent_dim)
     start = random.normal(_keys(seed, _Stream.TUNING_START), shape)[0]
     (key,) = _keys(seed, _Stream.TUNING)

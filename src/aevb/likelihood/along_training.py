@@ -12,14 +12,13 @@ import pandas as pd
 import tensorflow as tf
 
 from aevb import checkpoints, random
-from aevb.algorithms import LABELS
+from aevb.algorithms.settings import LABELS
 from aevb.arrays import Tensors
 from aevb.assembly import architecture, training_set
-from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.interruption import Interrupted, stop_requests
-from aevb.likelihood import harmonic, importance, quadrature
+from aevb.likelihood import harmonic
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.hmc import Chains
 from aevb.likelihood.methods import budget
@@ -27,6 +26,7 @@ from aevb.likelihood.model import Model
 from aevb.models.vae import VAE
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash
+from aevb.settings.experiment import Experiment
 from aevb.trained import parameters_of
 
 SPLITS = ("train", "test")
@@ -114,7 +114,7 @@ def estimate_along_training(
                     this = Model(model, parameters_of(arrays, member))
                     for name, (module, settings) in budgets.items():
                         cell = Cell(samples, split, seed, name)
-                        if module is importance and not this.has_encoder:
+                        if not settings.applies(this.latent_dim, this.has_encoder):
                             continue
                         start = time.monotonic()
                         key = f"{split}/{seed}/{name}"
@@ -155,15 +155,17 @@ def estimate_along_training(
 def _budgets(experiment: Experiment, estimators: dict[str, dict]) -> dict:
     """Module and budget of each estimator; ConfigError where that cannot be."""
     budgets = {name: budget(settings) for name, settings in estimators.items()}
-    modules = {module for module, _ in budgets.values()}
-    if quadrature in modules and experiment.latent_dim > quadrature.MAX_LATENT_DIM:
+    for _, spent in budgets.values():
+        if not spent.applies(experiment.latent_dim, has_encoder=True):
+            raise ConfigError(
+                f"{experiment.name}: {spent.method} takes at most {spent.max_latent_dim} latent"
+                " dimensions"
+            )
+    has_encoder = experiment.settings.has_encoder
+    if not any(spent.applies(experiment.latent_dim, has_encoder) for _, spent in budgets.values()):
+        methods = {spent.method: "" for _, spent in budgets.values()}
         raise ConfigError(
-            f"{experiment.name}: quadrature takes at most {quadrature.MAX_LATENT_DIM} latent"
-            " dimensions"
-        )
-    if experiment.algorithm == "mcem" and modules <= {importance}:
-        raise ConfigError(
-            f"{experiment.name}: no estimator is left: importance sampling needs an encoder"
+            f"{experiment.name}: no estimator is left: {', '.join(methods)} needs an encoder"
         )
     return budgets
 

@@ -1,20 +1,25 @@
-"""What each estimator may cost, and what makes no sense.
+"""The settings of each estimator of log p(x): what it may cost, and what passes.
 
-Without TensorFlow, so that a configuration is refused before any job.
+Without TensorFlow, so that a configuration is refused before any job. A new estimator has a class
+here and a place in :data:`Estimator`.
 """
 
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from aevb.schema.kinds import NUMBER, AtLeastTwo, Count, Natural, Positive, Share, Table
+from aevb.schema.reading import validate
 
 Kind = Literal["kernel", "diagonal", "full"]
 KINDS = get_args(Kind)
 """Densities of the paper's estimator, see :func:`aevb.likelihood.density.log_density`."""
 
 Adaptation = Literal["dual_averaging", "library"]
-ADAPTATIONS = get_args(Adaptation)
 """Of HMC's step sizes, see :func:`aevb.likelihood.hmc.sample`."""
 
 Indexing = Literal["image", "library"]
-INDEXINGS = get_args(Indexing)
 """Which samples an estimate is made of, see :func:`aevb.likelihood.harmonic.from_samples`."""
 
 INITIAL_STEP_SIZE = 0.1
@@ -23,129 +28,163 @@ INITIAL_STEP_SIZE = 0.1
 MAX_LATENT_DIM = 3
 """Of quadrature: the number of lattice points grows exponentially with N_z."""
 
+ForEachSize = tuple[Positive, Positive, Positive]
+"""For N_z = 1, 2 and 3."""
 
-class Harmonic(NamedTuple):
-    """What an estimate may cost, and what passes."""
 
-    samples: int = 50
+class Budget(Table):
+    """What the estimators have in common: a table of settings holds those that are given."""
+
+    method: str
+    needs_encoder: ClassVar[bool] = False
+    max_latent_dim: ClassVar[int | None] = None
+
+    def applies(self, latent_dim: int, has_encoder: bool) -> bool:
+        """Whether the estimator can be had for such a model."""
+        fits = self.max_latent_dim is None or latent_dim <= self.max_latent_dim
+        return fits and (has_encoder or not self.needs_encoder)
+
+    def label(self, name: str) -> str:
+        """What tables and figures call the estimator that has this name in the configuration."""
+        return self.method
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told = serialise(self)
+        given = {key: told[key] for key in told if key in self.model_fields_set}
+        return {"method": self.method} | given
+
+
+class Harmonic(Budget):
+    """The paper's estimator (Appendix D), from posterior samples."""
+
+    method: Literal["harmonic"] = "harmonic"
+    samples: Count = 50
     """Posterior samples of each datapoint, of all its chains together: one half fits q, the other
     enters the estimate."""
-    chains: int = 1
-    """C, of each datapoint."""
-    leapfrog_steps: int = 4
-    """Of each transition."""
-    burn_in: int = 50
+    chains: Count = 1
+    """C, chains of each datapoint."""
+    leapfrog_steps: Count = 4
+    """Of each HMC transition."""
+    burn_in: Natural = 50
     """Transitions before the first sample, which adapt the step sizes; the paper gives none."""
-    target_acceptance: float = 0.9
+    target_acceptance: Share = 0.9
     """What the step sizes adapt to, by dual averaging."""
     adaptation: Adaptation = "dual_averaging"
-    """Of the step sizes, see :func:`aevb.likelihood.hmc.sample`."""
-    initial_step_size: float = INITIAL_STEP_SIZE
-    """Of new chains."""
-    jitter: float = 0.2
-    """Of the step sizes, see :class:`aevb.likelihood.hmc.JitteredHMC`."""
+    """How the step sizes adapt, by dual_averaging during the burn-in, or as in the first author's
+    library, a factor up or down at every transition."""
+    initial_step_size: Positive = INITIAL_STEP_SIZE
+    """Where the step sizes of new chains start."""
     indexing: Indexing = "image"
-    """``image``: an estimate is made of the samples of its own image. ``library``: of those that
-    the first author's library takes, see :func:`aevb.likelihood.harmonic.from_samples`."""
+    """Of which samples an image's estimate is made, of its own (image), or of those that the first
+    author's library takes where there are several images."""
+    jitter: Annotated[float, Field(strict=True, ge=0, lt=1), NUMBER] = 0.2
+    """Relative jitter of the step sizes, against periodic orbits."""
+    annealing: Natural = 0
+    """Temperatures between prior and posterior that new chains pass through; 0 starts them from
+    the prior as they are."""
     density: Kind = "kernel"
-    """q, see :func:`aevb.likelihood.density.log_density`."""
-    annealing: int = 0
-    """Temperatures between prior and posterior that new chains pass through first, see
-    :func:`hmc.anneal`; with 0 they start from the prior as they are."""
-    max_rhat: float = 1.01
-    """Of a value that passes."""
+    """What is fitted to the posterior samples."""
+    max_rhat: Annotated[float, Field(strict=True, gt=1), NUMBER] = 1.01
+    """A point whose R-hat is above this is flagged."""
 
-    def check(self) -> None:
-        """Raise ValueError for a budget that makes no sense."""
+    @model_validator(mode="after")
+    def _fits_its_chains(self) -> Self:
         halves = 2 * self.chains
-        if self.chains < 1 or self.samples % halves or self.samples // halves < 2:
-            raise ValueError(f"two samples or more for each half of each chain are needed: {self}")
-        if min(self.burn_in, self.annealing) < 0 or self.leapfrog_steps < 1:
-            raise ValueError(f"neither burn-in nor leapfrog steps can be so few: {self}")
-        if not self.initial_step_size > 0:
-            raise ValueError(f"the initial step size must be positive: {self}")
-        choices = (
-            ("density", KINDS),
-            ("adaptation", ADAPTATIONS),
-            ("indexing", INDEXINGS),
-        )
-        for name, allowed in choices:
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"the {name} must be one of {allowed}, not {getattr(self, name)!r}"
-                )
-        if self.indexing == "library" and self.chains != 1:
-            raise ValueError(f"the library has one chain for each image: {self}")
-
-
-class Importance(NamedTuple):
-    """What an estimate may cost."""
-
-    samples: int = 5000
-    """k ≥ 1, for each datapoint."""
-    block: int = 100
-    """How many of them at once: memory grows with it, the result does not depend on it."""
-
-    def check(self) -> None:
-        """Raise ValueError for a budget that makes no sense."""
-        if self.samples < 1 or self.block < 1:
-            raise ValueError(f"need one sample or more, in blocks of one or more, not {self}")
-
-
-class AIS(NamedTuple):
-    """What an estimate may cost."""
-
-    chains: int = 16
-    """C ≥ 2, for each datapoint and direction."""
-    steps: int = 512
-    """T, temperatures of each chain, one transition each: a multiple of ``segments``."""
-    segments: int = 16
-    """K, stretches of the schedule with a step size of their own. Within one, the inverse
-    temperature grows linearly."""
-    leapfrog_steps: int = 2
-    """Of each transition."""
-    target_acceptance: float = 0.8
-    """What the step sizes adapt to."""
-    tuning_chains: int = 4
-    """Of the preliminary run, for each datapoint."""
-    tuning_steps: int = 20
-    """Transitions of the preliminary run at each temperature of :data:`LADDER`, 8 or more: half
-    of them to adapt, half to measure."""
-
-    def check(self) -> None:
-        """Raise ValueError for a budget that makes no sense."""
-        if self.chains < 2 or self.segments < 1 or self.steps % self.segments:
+        if self.samples % halves or self.samples // halves < 2:
             raise ValueError(
-                f"need two chains or more and steps that are a multiple of the segments, not {self}"
+                "two samples or more for each half of each chain are needed, not"
+                f" samples={self.samples} with chains={self.chains}"
             )
-        if self.steps < 1 or self.leapfrog_steps < 1 or self.tuning_steps < 8:
-            raise ValueError(f"need a step, a leapfrog step and 8 tuning steps or more, not {self}")
+        if self.indexing == "library" and self.chains != 1:
+            raise ValueError(f"the library has one chain for each image, not chains={self.chains}")
+        return self
+
+    def label(self, name: str) -> str:
+        whose = f" ({name})" if name in ("paper", "library") else ""
+        return f"harmonic {self.density}, {self.samples}{whose}"
 
 
-class Quadrature(NamedTuple):
-    """How exact the integral is to be, and how much may be spent on it."""
+class Importance(Budget):
+    """Importance sampling from the encoder."""
 
-    tolerance: float = 0.01
-    """Largest error estimate that passes, nats."""
-    scan_spacing: tuple[float, ...] = (0.05, 0.1, 0.25)
+    method: Literal["importance"] = "importance"
+    needs_encoder = True
+    samples: Count = 5000
+    """Draws from the encoder for each datapoint."""
+    block: Count = 100
+    """Draws at once: memory grows with it, the result does not depend on it."""
+
+    def label(self, name: str) -> str:
+        return f"importance, {self.samples}"
+
+
+class Annealing(Table):
+    """How long annealed importance sampling runs."""
+
+    chains: AtLeastTwo = 16
+    """C, chains of each datapoint and direction."""
+    steps: Count = 512
+    """Temperatures of each chain, one transition each; a multiple of segments."""
+    segments: Count = 16
+    """Stretches of the annealing with a step size of their own; divides steps. Within one, the
+    inverse temperature grows linearly."""
+    leapfrog_steps: Count = 2
+    """Of each HMC transition."""
+
+    @model_validator(mode="after")
+    def _divide_steps(self) -> Self:
+        if self.steps % self.segments:
+            raise ValueError(f"{self.steps} steps are no multiple of {self.segments} segments")
+        return self
+
+
+class AIS(Annealing, Budget):
+    """Annealed importance sampling, forward and backward."""
+
+    method: Literal["ais"] = "ais"
+    target_acceptance: Share = 0.8
+    """What the step sizes adapt to."""
+    tuning_chains: Count = 4
+    """Chains of the preliminary run, for each datapoint."""
+    tuning_steps: Annotated[int, Field(strict=True, ge=8), NUMBER] = 20
+    """Transitions of the preliminary run at each of its temperatures: half of them to adapt, half
+    to measure."""
+
+    def label(self, name: str) -> str:
+        return "AIS"
+
+
+class Quadrature(Budget):
+    """The integral itself, for up to three latent dimensions."""
+
+    method: Literal["quadrature"] = "quadrature"
+    max_latent_dim = MAX_LATENT_DIM
+    tolerance: Positive = 0.01
+    """Nats; a point whose error estimate is above this is flagged."""
+    scan_spacing: ForEachSize = (0.05, 0.1, 0.25)
     """Of the lattice that searches for the posterior's mass; for N_z = 1, 2 and 3."""
-    scan_radius: float = 6.0
+    scan_radius: Positive = 6.0
     """Of the ball that it covers. The prior has 1e-7 of its mass outside."""
-    starts: int = 8
+    starts: Count = 8
     """Local maxima of the scan from which modes are sought, at most."""
-    spacing: tuple[float, ...] = (0.6, 1.0, 1.4)
+    spacing: ForEachSize = (0.6, 1.0, 1.4)
     """Of the first lattice's halves, in posterior standard deviations; for N_z = 1, 2 and 3."""
-    radius: tuple[float, ...] = (8.0, 5.5, 5.2)
+    radius: ForEachSize = (8.0, 5.5, 5.2)
     """Of the first lattice, in posterior standard deviations; for N_z = 1, 2 and 3."""
-    rounds: int = 6
+    rounds: Count = 6
     """Lattices a datapoint may have, at most: the second as fine as the first, each further one
     with 4/5 of the spacing before and a radius larger by one."""
 
-    def check(self) -> None:
-        """Raise ValueError for a budget that makes no sense."""
-        if not self.tolerance > 0 or self.rounds < 1 or self.starts < 1:
-            raise ValueError(f"need a positive tolerance, a round and a start or more, not {self}")
+
+Estimator = Annotated[Harmonic | Importance | AIS | Quadrature, Field(discriminator="method")]
+"""The settings of one of them, told apart by the key ``method``."""
 
 
-BUDGETS = {"harmonic": Harmonic, "importance": Importance, "ais": AIS, "quadrature": Quadrature}
-"""By method, as in the configuration."""
+def read_budget(settings: Mapping[str, Any], where: str = "estimator") -> Budget:
+    """The settings of one estimator, from a table of them.
+
+    Raises:
+        ConfigError: an unknown method or setting, or a budget that makes no sense.
+    """
+    return validate(Estimator, dict(settings), where)

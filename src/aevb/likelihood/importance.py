@@ -26,7 +26,6 @@ LARGEST_STANDARD_ERROR = 0.2
 
 
 Budget = Importance
-check = Budget.check
 
 
 class _Sums(NamedTuple):
@@ -63,7 +62,6 @@ def estimate(model: Model, x: np.ndarray, budget: Budget, seed: int) -> Estimate
     """
     if not model.has_encoder:
         raise ValueError("importance sampling proposes from the encoder, and this model has none")
-    check(budget)
     k = budget.samples
     run = _program(model.architecture, k, min(budget.block, k))
     (key,) = random.keys(tf.constant([seed]), random.Purpose.LIKELIHOOD)

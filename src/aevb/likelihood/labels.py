@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-DEFAULTS = {"harmonic": {"density": "kernel", "samples": 50}, "importance": {"samples": 5000}}
-"""What a label shows of a budget, where the settings do not say it."""
+from aevb.likelihood.budgets import read_budget
 
 BACKWARD = " backward"
 """What annealed importance sampling is called that runs from posterior samples to the prior."""
@@ -18,15 +17,6 @@ def labels(estimators: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, settings in estimators.items():
-        label = _label(name, DEFAULTS.get(settings["method"], {}) | dict(settings))
+        label = read_budget(settings).label(name)
         found[name] = f"{label} [{name}]" if label in found.values() else label
     return found
-
-
-def _label(name: str, settings: Mapping[str, Any]) -> str:
-    if settings["method"] == "harmonic":
-        whose = f" ({name})" if name in ("paper", "library") else ""
-        return f"harmonic {settings['density']}, {settings['samples']}{whose}"
-    if settings["method"] == "importance":
-        return f"importance, {settings['samples']}"
-    return {"ais": "AIS"}.get(settings["method"], settings["method"])

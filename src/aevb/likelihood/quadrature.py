@@ -58,7 +58,6 @@ _WORST = 100.0
 
 
 Budget = Quadrature
-check = Budget.check
 
 
 def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: int = 0) -> Estimate:
@@ -92,7 +91,6 @@ def estimate(model: Model, x: np.ndarray, budget: Budget | None = None, seed: in
     """
     del seed
     budget = budget or Budget()
-    check(budget)
     if not 1 <= model.latent_dim <= MAX_LATENT_DIM:
         raise ValueError(
             f"quadrature takes 1 to {MAX_LATENT_DIM} latent dimensions, not {model.latent_dim}"

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from aevb.algorithms import LABELS
+from aevb.algorithms.settings import LABELS
 from aevb.arrays import Tensors
 from aevb.assembly import architecture
-from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError
-from aevb.likelihood import ais, importance, quadrature
+from aevb.likelihood import ais, quadrature
 from aevb.likelihood.along_training import observations
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.labels import BACKWARD, labels
@@ -22,6 +21,7 @@ from aevb.likelihood.methods import budget
 from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LEAST_VARIANCE, LinearGaussian, ProbabilisticPCA
 from aevb.progress import LOGGER
+from aevb.settings.experiment import Experiment
 from aevb.trained import parameters_of
 
 WIDENING = 1.5
@@ -185,9 +185,7 @@ def compare(
     called = labels(estimators)
     for key, settings in estimators.items():
         module, spent = budget(settings)
-        if module is importance and not model.has_encoder:
-            continue
-        if module is quadrature and model.latent_dim > quadrature.MAX_LATENT_DIM:
+        if not spent.applies(model.latent_dim, model.has_encoder):
             continue
         label, values = called[key], _text(settings)
         add(

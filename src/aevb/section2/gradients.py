@@ -14,7 +14,7 @@ import pandas as pd
 import tensorflow as tf
 
 from aevb import bounds, random
-from aevb.config import ESTIMATORS
+from aevb.algorithms.settings import ESTIMATORS
 from aevb.likelihood.model import Model
 from aevb.progress import LOGGER
 
@@ -36,7 +36,7 @@ def gradient(model: Model, kind: str, x: tf.Tensor, noise: tf.Tensor) -> tf.Tens
 
     Args:
         model: with an encoder, of one member.
-        kind: a key of :data:`aevb.config.ESTIMATORS`.
+        kind: a key of :data:`aevb.algorithms.settings.ESTIMATORS`.
         x: the minibatch, [M, D].
         noise: standard normal, [L, M, N_z]; of ``score_baseline`` [L, M, 2 N_z], the second half
             of which makes the baselines.
@@ -63,7 +63,7 @@ def moments(
 
     Args:
         model: with an encoder, of one member.
-        kind: a key of :data:`aevb.config.ESTIMATORS`.
+        kind: a key of :data:`aevb.algorithms.settings.ESTIMATORS`.
         data: [N, D], values in [0, 1]; minibatches are drawn from it with replacement.
         draws: L.
         minibatch: M.

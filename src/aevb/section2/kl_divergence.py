@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 
 from aevb import random
 from aevb.bounds import negative_kl
-from aevb.config import KL_DIMENSIONS, KL_POSTERIORS
+from aevb.section2.settings import KL_DIMENSIONS, KL_POSTERIORS
 
 tfd = tfp.distributions
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from aevb.backends import IN_TENSORFLOW, Execution
-from aevb.config import STUDY_SETTINGS, Experiment
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
 from aevb.experiment import run_training
 from aevb.progress import LOGGER
+from aevb.section2.settings import STUDY_SETTINGS
+from aevb.settings.experiment import Experiment
 
 
 def run(
@@ -28,7 +29,7 @@ def run(
     A study that is interrupted goes on from the checkpoints of its experiments.
 
     Args:
-        experiments: of :func:`aevb.config.study`.
+        experiments: of :func:`aevb.settings.study`.
         step_sizes: Adagrad's global step size for each data set.
         data: the data set of an experiment.
         checkpoint_folder: each experiment has a folder of its own in it.

@@ -11,7 +11,6 @@ from aevb import random
 from aevb.algorithms.full_vb import WeightPosterior, draw_weights
 from aevb.arrays import Tensors
 from aevb.assembly import architecture, training_set
-from aevb.config import Experiment
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.likelihood import quadrature
@@ -19,6 +18,7 @@ from aevb.likelihood.model import Model
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE, Parameters
 from aevb.progress import LOGGER
+from aevb.settings.experiment import Experiment
 from aevb.trained import parameters_of
 
 PRUNED = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99)

@@ -1,13 +1,14 @@
 """A person's own images in place of the paper's: the data set, and the configuration for it."""
 
 import re
-from copy import deepcopy
 from pathlib import Path
 
-from aevb.config import PER_DATASET, for_dataset
 from aevb.data.formats import content_sha256, flat, image_parts
 from aevb.data.reading import FOLDER, Arrays, FormatError
 from aevb.errors import ConfigError
+from aevb.schema.kinds import for_dataset
+from aevb.schema.reading import validate
+from aevb.settings.configuration import PER_DATASET, Configuration
 
 _NAME = "images"
 _MANIFOLD_ROWS = 10
@@ -16,8 +17,8 @@ _BLOCKS = (4, 3, 2, 1)
 """Sides of the blocks of super-resolution, of which the first that divides the images is taken."""
 
 
-def adapt(config: dict, definitions: dict) -> tuple[dict, dict]:
-    """The configuration and the data set definitions for the file that ``config["dataset"]`` names.
+def adapt(given: Configuration, definitions: dict) -> tuple[Configuration, dict]:
+    """The configuration and the data set definitions for the file that ``dataset`` names.
 
     Every figure and table is made of its images alone. The scale is called ``<name>_<scale>``, so
     that the results lie beside the paper's, not over them. Pixels are divided by 255, whatever the
@@ -26,15 +27,13 @@ def adapt(config: dict, definitions: dict) -> tuple[dict, dict]:
     Raises:
         ConfigError: one line that says what is wrong with the file.
     """
-    name, definition, arrays = describe(
-        Path(config["dataset"]), config["observation"] or "bernoulli"
-    )
+    name, definition, arrays = describe(Path(given.dataset), given.observation or "bernoulli")
     if name in definitions:
         name = f"own_{name}"
-    if list(config["scales"]) == [config["scale"]] and config["scale"].startswith(f"{name}_"):
+    if list(given.scales) == [given.scale] and given.scale.startswith(f"{name}_"):
         # The workflow hands its jobs the configuration that this has already adapted.
-        return config, {name: definition}
-    config = deepcopy(config)
+        return given, {name: definition}
+    config = given.model_dump()
     groups = [config, *config["scales"].values(), *config["variants"].values()]
     for group in groups:
         for key in PER_DATASET & set(group):
@@ -55,7 +54,7 @@ def adapt(config: dict, definitions: dict) -> tuple[dict, dict]:
     figures = _figures(config["figures"], name, definition["image_shape"], dims, chosen, n_train)
     named = f"{name}_{scale}"
     own = {"scale": named, "scales": {named: budget}, "figures": figures}
-    return config | own, {name: definition}
+    return validate(Configuration, config | own, "config"), {name: definition}
 
 
 def describe(path: Path, observation: str) -> tuple[str, dict, Arrays]:
