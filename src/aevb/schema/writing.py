@@ -10,6 +10,9 @@ from pydantic.json_schema import GenerateJsonSchema
 from aevb.schema.explain import options, resolve, tag_of, values
 
 _BOUNDS = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
+_SHORT = 160
+"""Characters of a part that is written on one line."""
+
 _HEADER = "# Written by `make docs` from the models in src/aevb; do not edit by hand.\n"
 
 
@@ -34,9 +37,26 @@ def json_schema(kind: Any) -> dict:
 def schema_file(model: type[BaseModel]) -> str:
     """The JSON schema of a table of settings as YAML."""
     schema = json_schema(model)
-    return _HEADER + yaml.safe_dump(
-        schema, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    return _HEADER + yaml.dump(
+        schema, Dumper=_Compact, sort_keys=False, allow_unicode=True, width=1000
     )
+
+
+class _Compact(yaml.SafeDumper):
+    """What is short goes on one line."""
+
+
+def _on_a_line(represent):
+    def one(dumper, data):
+        node = represent(dumper, data)
+        node.flow_style = len(json.dumps(data)) <= _SHORT
+        return node
+
+    return one
+
+
+_Compact.add_representer(dict, _on_a_line(yaml.SafeDumper.represent_dict))
+_Compact.add_representer(list, _on_a_line(yaml.SafeDumper.represent_list))
 
 
 def page(title: str, introduction: list[str], files: dict[str, type[BaseModel]]) -> str:
