@@ -14,6 +14,8 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from aevb.files import write_atomically
+
 VARIABLE = "AEVB_COMPILED"
 """Names the folder; without it nothing is kept."""
 _LEAST_FREE = 2**28
@@ -56,9 +58,7 @@ def vouch(folder: Path) -> None:
         for program in folder.glob("*.pb"):
             noted = program.with_suffix(".sha256")
             if not noted.exists():
-                partial = noted.with_suffix(f".{os.getpid()}.partial")
-                partial.write_text(_sha256(program), encoding="utf-8")
-                partial.replace(noted)
+                write_atomically(noted, _sha256(program))
 
 
 def remove_damaged(folder: Path) -> None:

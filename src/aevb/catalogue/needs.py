@@ -85,22 +85,12 @@ def full_vb(file: str) -> Callable[[Outputs], list[str]]:
 
 def weights(place: str, latent_dim: int | None = None) -> Callable[[Outputs], list[str]]:
     """The weights of AEVB's models at a place; see :meth:`aevb.outputs.Outputs.models`."""
-
-    def needed(outputs: Outputs) -> list[str]:
-        outputs.shown(place)
-        return _files(outputs.models(place, latent_dim), "weights.safetensors")
-
-    return needed
+    return _of_models("weights.safetensors", place, latent_dim)
 
 
 def curves(place: str, latent_dim: int | None = None) -> Callable[[Outputs], list[str]]:
     """The curves of the same models."""
-
-    def needed(outputs: Outputs) -> list[str]:
-        outputs.shown(place)
-        return _files(outputs.models(place, latent_dim), "curve.csv")
-
-    return needed
+    return _of_models("curve.csv", place, latent_dim)
 
 
 def anomaly_weights(outputs: Outputs) -> list[str]:
@@ -135,6 +125,14 @@ def manifold_rows(outputs: Outputs) -> list[int]:
     """The rows of the grid of each model."""
     rows = outputs.content("fig4.rows")
     return [rows[dataset] for dataset in outputs.shown("fig4.rows")]
+
+
+def _of_models(file: str, place: str, latent_dim: int | None) -> Callable[[Outputs], list[str]]:
+    def needed(outputs: Outputs) -> list[str]:
+        outputs.shown(place)
+        return _files(outputs.models(place, latent_dim), file)
+
+    return needed
 
 
 def _files(runs: list[Run], file: str) -> list[str]:

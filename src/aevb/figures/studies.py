@@ -11,8 +11,7 @@ from matplotlib.ticker import NullFormatter
 
 from aevb.figures import style
 from aevb.section2.settings import STUDY_SETTINGS
-from aevb.tables import tidy, words
-from aevb.tables.curves import ALGORITHMS, SPLITS
+from aevb.tables import curves, tidy, words
 
 SETTINGS = list(STUDY_SETTINGS)
 _PARSERS: dict[str, tidy.Parser] = {
@@ -21,13 +20,7 @@ _PARSERS: dict[str, tidy.Parser] = {
     "samples_per_datapoint": tidy.positive,
     "batch_size": tidy.positive,
     "weight_prior": tidy.name,
-    "dataset": tidy.name,
-    "latent_dim": tidy.positive,
-    "algorithm": tidy.one_of(*ALGORITHMS),
-    "split": tidy.one_of(*SPLITS),
-    "seed": tidy.whole,
-    "training_samples": tidy.positive,
-    "lower_bound": tidy.number("Did the run diverge?"),
+    **{column: curves.PARSERS[column] for column in curves.COLUMNS},
 }
 _KEY = [*SETTINGS, "dataset", "latent_dim", "split", "seed", "training_samples"]
 

@@ -17,7 +17,7 @@ CURVE = ["dataset", "latent_dim", "algorithm", "split"]
 COLUMNS = [*CURVE, "seed", "training_samples", "lower_bound"]
 PAPER_COLUMNS = [*CURVE, "training_samples", "lower_bound", "in_frame"]
 
-_PARSERS: dict[str, tidy.Parser] = {
+PARSERS: dict[str, tidy.Parser] = {
     "dataset": tidy.name,
     "latent_dim": tidy.positive,
     "algorithm": tidy.one_of(*ALGORITHMS),
@@ -27,6 +27,7 @@ _PARSERS: dict[str, tidy.Parser] = {
     "lower_bound": tidy.number("Did the run diverge?"),
     "in_frame": tidy.flag,
 }
+"""What the columns of a curve must hold; ``in_frame`` is the paper's alone."""
 
 
 def read_curves(paths: Iterable[Path | str]) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def read_curves(paths: Iterable[Path | str]) -> pd.DataFrame:
     if not paths:
         raise DataError("No curve table was given: there is nothing to draw. Train first.")
     key = COLUMNS[:-1]
-    joined = tidy.read_all(paths, {column: _PARSERS[column] for column in COLUMNS}, key)
+    joined = tidy.read_all(paths, {column: PARSERS[column] for column in COLUMNS}, key)
     return joined.sort_values(key, ignore_index=True)
 
 
@@ -64,7 +65,7 @@ def read_paper_curves(path: Path | str) -> pd.DataFrame:
     Raises:
         DataError: as in :func:`read_curves`.
     """
-    table = tidy.read(Path(path), {column: _PARSERS[column] for column in PAPER_COLUMNS})
+    table = tidy.read(Path(path), {column: PARSERS[column] for column in PAPER_COLUMNS})
     return table.sort_values(PAPER_COLUMNS[:-2], ignore_index=True)
 
 
