@@ -156,7 +156,8 @@ def test_projection_of_a_video():
     assert table["split"].tolist() == splits
     assert table["label"].isna().all()
     first = encode(trained.model, trained.pixels(data.test[1:2])).mean[0]
-    np.testing.assert_array_equal(table.loc[0, ["z1", "z2"]].astype(float), first)
+    # Another number of images at once sums in another order.
+    np.testing.assert_allclose(table.loc[0, ["z1", "z2"]].astype(float), first, rtol=1e-5)
 
 
 def test_tables_beside_the_pictures():

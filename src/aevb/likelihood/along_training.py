@@ -154,7 +154,7 @@ def estimate_along_training(
 
 def _budgets(experiment: Experiment, estimators: dict[str, dict]) -> dict:
     """Module and budget of each estimator; ConfigError where that cannot be."""
-    budgets = {name: budget(settings) for name, settings in estimators.items()}
+    budgets = {name: budget(settings, name) for name, settings in estimators.items()}
     for _, spent in budgets.values():
         if not spent.applies(experiment.latent_dim, has_encoder=True):
             raise ConfigError(

@@ -17,6 +17,6 @@ def labels(estimators: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, settings in estimators.items():
-        label = read_budget(settings).label(name)
+        label = read_budget(settings, name).label(name)
         found[name] = f"{label} [{name}]" if label in found.values() else label
     return found

@@ -15,14 +15,15 @@ METHODS: dict[str, ModuleType] = {
 }
 
 
-def budget(settings: Mapping[str, Any]) -> tuple[ModuleType, Budget]:
+def budget(settings: Mapping[str, Any], where: str = "estimator") -> tuple[ModuleType, Budget]:
     """The module and the budget that the settings of one estimator ask for.
 
     Args:
         settings: ``method`` and any fields of that module's ``Budget``.
+        where: what an error calls them.
 
     Raises:
         ConfigError: an unknown method or field, or a budget that makes no sense.
     """
-    spent = read_budget(settings)
+    spent = read_budget(settings, where)
     return METHODS[spent.method], spent

@@ -184,7 +184,7 @@ def compare(
     exact = truth(x)
     called = labels(estimators)
     for key, settings in estimators.items():
-        module, spent = budget(settings)
+        module, spent = budget(settings, key)
         if not spent.applies(model.latent_dim, model.has_encoder):
             continue
         label, values = called[key], _text(settings)
