@@ -1,0 +1,66 @@
+"""The training runs: how their step sizes were selected, variants of the protocol, provenance."""
+
+from aevb.catalogue import needs, rows
+from aevb.catalogue.entries.common import EXPERIMENTS, PAPER_FIG2
+from aevb.catalogue.product import Table, table
+
+STEP_SIZES = table(
+    "step_sizes",
+    *("5", EXPERIMENTS, "step size selection"),
+    rule="step_size_table",
+    algorithm="all",
+    latent_dim="several",
+    inputs={"tables": needs.step_sizes},
+    tables=(
+        Table(
+            "tables/step_sizes.csv",
+            "dataset latent_dim n_train algorithm variant seed step_size training_samples objective"
+            " status mean_over_panels selected",
+            may_be_empty="n_train objective mean_over_panels",
+            rows=rows.step_sizes,
+        ),
+    ),
+    reported=("output",),
+    caption="""The candidates for Adagrad's global step size and their mean training bound over
+the first training samples of each panel. The best candidate on average over the panels of a data
+set and algorithm is selected; one that became non-finite anywhere loses.""",
+)
+
+VARIANTS = table(
+    "variants",
+    *("5", "Protocol variants", "variants against the paper"),
+    target="variants",
+    rule="variant_table",
+    content="variants.latent_dims",
+    of_record=False,
+    algorithm="AEVB, wake-sleep",
+    latent_dim="variants.latent_dims",
+    inputs={"curves": needs.variant_curves},
+    given=PAPER_FIG2,
+    word=needs.variant_named,
+    reported=("output",),
+    caption="""The readings of the protocol that are configured, against the paper's own curves:
+for each point the difference in nats per datapoint and which reading is closest.""",
+)
+
+RUNS = table(
+    "runs",
+    *("", "Provenance", "training runs"),
+    algorithm="all",
+    inputs={"records": needs.run_records},
+    outputs={"output": "tables/runs.csv", "page": "tables/runs.html"},
+    tables=(
+        Table(
+            "tables/runs.csv",
+            "dataset algorithm latent_dim n_train variant seeds step_size training_samples"
+            " samples_per_second training_minutes peak_memory_gb threads processor tensorflow code",
+            may_be_empty="n_train",
+            rows=rows.runs,
+        ),
+    ),
+    caption="""Every training run behind Figures 2 to 5 and the applications: settings, budget,
+speed, memory, machine, library version and the hash of the code that trained it. Each has a
+``run.json`` with everything.""",
+)
+
+ENTRIES = (STEP_SIZES, VARIANTS, RUNS)
