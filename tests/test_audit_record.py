@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from aevb import catalogue, settings
-from aevb.audit import manifest, record, reports
+from aevb.audit import checks, manifest, record, reports
 from aevb.audit.claims import FAILED, NOT_RUN, SKIPPED, assess_all, read_claims
 from aevb.audit.expected import absent
 from aevb.audit.record import ABSENT, GAP, OK, WRONG
@@ -36,7 +36,7 @@ def opened(folder, settings=SETTINGS, scale="full", gaps=CLAIMS.gaps):
 
 
 def check(folder, **arguments):
-    return {found.check: found for found in record.check(opened(folder, **arguments))}
+    return {found.check: found for found in checks.check(opened(folder, **arguments))}
 
 
 def wrong(folder, **arguments):
@@ -76,7 +76,7 @@ def test_the_committed_record_is_sound_but_for_its_known_gap():
 def test_the_committed_record_is_not_whole_without_its_known_gap_stated():
     """The check of the rows sees what the record does not have, and the claim is not let off."""
     one = opened(COMMITTED, gaps=())
-    found = {each.check: each for each in record.check(one)}
+    found = {each.check: each for each in checks.check(one)}
     assert found["rows"].outcome == WRONG and "importance_1" in found["rows"].detail
     assert found["likelihoods"].outcome == WRONG
     verdicts = {v.claim.name: v for v in assess_all(CLAIMS, one.tables, "full", one.expected)}
@@ -375,7 +375,7 @@ def test_a_record_without_a_data_set_is_sound_and_its_claims_do_not_fail(copy, n
     whole = opened(copy)
     leave_out(copy, name)
     one = opened(copy)
-    found = {each.check: each for each in record.check(one)}
+    found = {each.check: each for each in checks.check(one)}
     assert {n: f.detail for n, f in found.items() if f.outcome == WRONG} == {}
     assert f"({name} left out)" in found["data"].detail
     verdicts = assess_all(CLAIMS, one.tables, "full", one.expected)

@@ -18,7 +18,8 @@ from aevb.audit.cases import (
     judge_share,
     over_seeds,
 )
-from aevb.audit.rules import RULES, first_reached
+from aevb.audit.rules import RULES
+from aevb.audit.rules.curves import first_reached
 from aevb.audit.tables import MissingTable, Tables
 from aevb.errors import ConfigError, DataError
 

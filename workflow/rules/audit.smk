@@ -66,7 +66,7 @@ rule audit_claims:
         folder=subpath(input.manifest, parent=True),
         output=subpath(output.claims, parent=True),
         name="audit",
-        code=code_hash("aevb.audit.record", "aevb.audit.reports"),
+        code=code_hash("aevb.audit.checks", "aevb.audit.reports"),
     shell:
         "python -m aevb audit --scale {wildcards.scale} --folder {params.folder:q}"
         " --settings {params.settings:q} --claims {input.claims:q} --output {params.output:q}"

@@ -56,16 +56,17 @@ class Tables:
             self._read[name] = pd.concat(parts, ignore_index=True)
         return self._read[name]
 
-    def select(self, name: str, where: Mapping[str, Any]) -> pd.DataFrame:
+    def select(self, name: str, where: Mapping[str, Any], *columns: str | None) -> pd.DataFrame:
         """The rows whose columns have the values that ``where`` gives, one or a list each.
 
         Raises:
-            ConfigError: a column is not in the table.
+            ConfigError: one of these or of the further columns that are needed is not in the table.
         """
         rows = self.read(name)
         for column, wanted in where.items():
             require(rows, name, column)
             rows = matching(rows, column, wanted)
+        require(rows, name, *(column for column in columns if column))
         return rows
 
 

@@ -89,7 +89,7 @@ def audit(
     Ends with exit status 1 on a regression: a claim's verdict is worse than is known of it, or the
     record is not sound. Takes seconds, and needs nothing but the results.
     """
-    from aevb.audit import record, reports
+    from aevb.audit import checks, record, reports
     from aevb.audit.claims import FAILED, assess_all, read_claims
 
     start_logging(log)
@@ -104,7 +104,7 @@ def audit(
     asked = read_claims(claims)
     found = record.read(folder, resources, checked, definitions, scale, asked.gaps)
     verdicts = assess_all(asked, found.tables, scale, found.expected)
-    findings = record.check(found)
+    findings = checks.check(found)
     if output is not None:
         frames = {
             "claims": reports.claims_table(verdicts),

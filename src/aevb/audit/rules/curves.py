@@ -1,0 +1,250 @@
+"""Rules on curves along training: which lies above, by how much, how fast."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aevb.audit.cases import Case, Estimate, judge_further, over_seeds
+from aevb.audit.rules.panels import Where, counts, judged, named
+from aevb.audit.tables import Tables, by_seed, each_panel, matching, reach, value_at
+from aevb.errors import ConfigError
+from aevb.tables import fig2_distance, fig3_distance, likelihood_curves
+from aevb.tables.curves import CURVE as FIG2_CURVE
+from aevb.tables.curves import read_paper_curves
+from aevb.tables.likelihood_curves import read_paper_likelihoods
+
+
+def order(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    higher: Any,
+    lower: Sequence[Any],
+    where: Where,
+    panels: Sequence[str],
+    along: str | None,
+    at: Sequence[float] | None,
+    margin: float,
+) -> list[Case]:
+    """One curve lies above others: the difference is at least ``margin`` in every panel.
+
+    Along a curve it is compared at each count of ``at`` that both reach, without one at the last
+    that both reach; seed by seed, so that what the seeds share cancels.
+    """
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, value, by, along), panels):
+        above = matching(rows, by, higher)
+        for other in lower:
+            below = matching(rows, by, other)
+            if above.empty or below.empty:
+                continue
+            for count in counts(at, along, above, below):
+                found = _differences(above, below, value, along, count).values()
+                found = [difference for difference in found if not math.isnan(difference)]
+                if found:
+                    what = f"{higher} − {other}"
+                    estimate = over_seeds(found)
+                    cases.append(judged(panel, what, estimate, count, least=margin, lower=other))
+    return cases
+
+
+def gap(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    larger: Any,
+    smaller: Sequence[Any],
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    tolerance: float,
+) -> list[Case]:
+    """The larger model's training value minus its test value exceeds the smaller one's by at most
+    ``tolerance``, at the end of the curves."""
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, value, by, along), panels):
+        gaps = {}
+        for model, curves in rows.groupby(by):
+            split = dict(tuple(curves.groupby("split")))
+            if {"train", "test"} <= set(split):
+                end = min(reach(part, along) for part in split.values())
+                gaps[str(model)] = _differences(split["train"], split["test"], value, along, end)
+        for other in smaller:
+            seeds = set(gaps.get(str(larger), ())) & set(gaps.get(str(other), ()))
+            if seeds:
+                grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(seeds)]
+                what = f"gap at {larger} − gap at {other}"
+                case = judged(panel, what, over_seeds(grown), most=tolerance, smaller=other)
+                cases.append(case)
+    return cases
+
+
+def faster(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    faster: Any,
+    slower: Any,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    factor: float,
+) -> list[Case]:
+    """The slower curve's samples over those that the faster one needs for the value at which the
+    slower one ends, at least ``factor``; 0 where it never comes there. Over seeds it is the
+    geometric mean, with its interval, since ratios are skewed."""
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, value, by, along), panels):
+        quick = by_seed(matching(rows, by, faster))
+        slow = by_seed(matching(rows, by, slower))
+        ratios = []
+        for seed in sorted(set(quick) & set(slow)):
+            end = reach(slow[seed], along)
+            target = value_at(slow[seed], value, along, end)
+            needed = first_reached(quick[seed], value, along, target)
+            ratios.append(end / needed)
+        if ratios:
+            what = f"samples of {slower} over those of {faster}"
+            if min(ratios) == 0:
+                cases.append(judged(panel, what, Estimate(0.0), least=factor))
+                continue
+            estimate = over_seeds(np.log10(ratios))
+            case = judged(panel, what, estimate, least=math.log10(factor))
+            ends = {key: 10 ** getattr(case, key) for key in ("value", "low", "high", "least")}
+            cases.append(case._replace(**ends))
+    return cases
+
+
+def first_reached(curve: pd.DataFrame, value: str, along: str, target: float) -> float:
+    """The first count at which a curve has come to ``target``, linear in log10 of the count between
+    its points; infinite where it never does."""
+    curve = curve.sort_values(along)
+    counts = curve[along].to_numpy(dtype=float)
+    values = curve[value].to_numpy(dtype=float)
+    above = np.flatnonzero(values >= target)
+    if not above.size:
+        return math.inf
+    i = int(above[0])
+    if i == 0:
+        return float(counts[0])
+    share = (target - values[i - 1]) / (values[i] - values[i - 1])
+    logs = np.log10(counts[i - 1 : i + 1])
+    return float(10 ** (logs[0] + share * (logs[1] - logs[0])))
+
+
+def decline(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    beyond: float,
+    least: float,
+) -> list[Case]:
+    """Past ``beyond`` samples the test value has fallen by at least ``least`` from its maximum,
+    while the training value has risen: overfitting."""
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, value, along), panels):
+        falls, rises = [], []
+        for curve in by_seed(rows).values():
+            test = curve[curve["split"] == "test"].sort_values(along)
+            train = curve[curve["split"] == "train"]
+            if test.empty or train.empty or reach(test, along) <= beyond:
+                continue
+            best = test.loc[test[value].idxmax()]
+            falls.append(best[value] - test[value].iloc[-1])
+            end = min(reach(test, along), reach(train, along))
+            ends = [value_at(train, value, along, count) for count in (best[along], end)]
+            rises.append(ends[1] - ends[0])
+        if falls:
+            for what, changes, limit in (
+                ("fall of test", falls, least),
+                ("rise of train", rises, 0.0),
+            ):
+                cases.append(judged(panel, what, over_seeds(changes), least=limit))
+    return cases
+
+
+def bounded(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    bound: str,
+    exact: str,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    tolerance: float,
+) -> list[Case]:
+    """A lower bound exceeds the exact value nowhere: the largest excess at any point of a curve is
+    at most ``tolerance``, the noise of the bound's estimate."""
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, value, by, along), panels):
+        index = [along, *(["seed"] if "seed" in rows else [])]
+        rows = rows[rows[by].isin([bound, exact])]
+        if rows.duplicated([*index, by]).any():
+            raise ConfigError(f"claims: {table}: panels {list(panels)} do not tell its runs apart")
+        pairs = rows.pivot(index=index, columns=by, values=value)
+        if not {bound, exact} <= set(pairs):
+            continue
+        excess = (pairs[bound] - pairs[exact]).dropna()
+        if len(excess):
+            what = f"largest of bound − log p(x) at {len(excess)} points"
+            estimate = Estimate(float(excess.max()))
+            cases.append(judged(panel, what, estimate, most=tolerance))
+    return cases
+
+
+def distance(
+    tables: Tables,
+    *,
+    figure: str,
+    at: Sequence[float],
+    where: Where,
+    widest: float,
+) -> list[Case]:
+    """The paper's curve is a plausible further seed of ours at matched sample counts, see
+    :func:`aevb.audit.cases.judge_further`; one seed decides nothing."""
+    rows = tables.select(f"figures/{figure}.csv", {"source": "ours", **where})
+    if rows.empty:
+        return []
+    if figure == "fig2":
+        theirs = read_paper_curves(tables.path("paper/fig2_lower_bound.csv"))
+        found, key = fig2_distance.distance(rows, theirs, at), FIG2_CURVE
+    else:
+        theirs = read_paper_likelihoods(tables.path("paper/fig3_marginal_likelihood.csv"))
+        found = fig3_distance.distance(rows, theirs, at)
+        key = [*likelihood_curves.CURVE[2:], "estimator"]
+    cases = []
+    for panel, group in each_panel(found, key):
+        for row in group.itertuples():
+            count = row.training_samples
+            name = named(panel, f"mean of {row.n_seeds} − paper", count)
+            case = judge_further(name, row.difference, row.seed_sd, row.n_seeds, widest=widest)
+            cases.append(case._replace(panel={**panel, "at": count}))
+    return cases
+
+
+def _differences(
+    above: pd.DataFrame, below: pd.DataFrame, value: str, along: str | None, count: float | None
+) -> dict[Any, float]:
+    """One curve minus another at a count, for each seed of both; NaN where one ends before."""
+    first, second = by_seed(above), by_seed(below)
+    return {
+        seed: value_at(first[seed], value, along, count)
+        - value_at(second[seed], value, along, count)
+        for seed in sorted(set(first) & set(second))
+    }

@@ -1,0 +1,46 @@
+"""What the rules have in common: where curves are compared, and a panel's number as a case."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from aevb.audit.cases import Case, Estimate, judge
+from aevb.audit.tables import panel_name, reach
+
+Where = Mapping[str, Any]
+"""Values of columns, one or a list each, that a table's rows must have."""
+
+
+def counts(
+    at: Sequence[float] | None, along: str | None, *curves: pd.DataFrame
+) -> Iterator[float | None]:
+    """Where to compare: nowhere in particular without a curve, else what all the curves reach."""
+    if along is None:
+        yield None
+        return
+    end = min(reach(curve, along) for curve in curves)
+    yield from [end] if at is None else [count for count in at if count <= end]
+
+
+def judged(
+    panel: Mapping[str, Any],
+    what: str,
+    estimate: Estimate,
+    count: float | None = None,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    **also: Any,
+) -> Case:
+    """A number of a panel against its limits; ``also`` tells it from others of the same panel."""
+    at = {} if count is None else {"at": count}
+    case = judge(named(panel, what, count), estimate, least=least, most=most)
+    return case._replace(panel={**panel, **also, **at})
+
+
+def named(panel: Mapping[str, Any], what: str, count: float | None = None) -> str:
+    """What a case is called: its panel, what is compared, and where on a curve."""
+    parts = [part for part in (panel_name(panel), what) if part]
+    return ": ".join(parts) + (f" at {count:,.0f} samples" if count is not None else "")
