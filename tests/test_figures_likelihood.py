@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from aevb.errors import DataError
-from aevb.figures import estimators, fig3, style
+from aevb.figures import estimators, fig3, fig3_frame, style
+from aevb.tables import estimators as compared
 from aevb.tables.fig3_distance import SAMPLES, distance, orders
 from aevb.tables.likelihood_curves import (
     ALGORITHMS,
@@ -224,7 +225,7 @@ def test_paper_at_ten_million_samples(paper, n_train, algorithm, split, value):
 
 
 def test_printed_frame_holds_what_was_printed(paper):
-    for n_train, frame in fig3.PAPER_FRAMES.items():
+    for n_train, frame in fig3_frame.PAPER_FRAMES.items():
         rows = paper[paper["n_train"] == n_train]
         inside = rows["training_samples"].between(*frame.samples)
         inside &= rows[VALUE].between(*frame.likelihood)
@@ -242,7 +243,7 @@ def test_layout_and_printed_axes(paper):
     heights = [round(axes.get_position().y0, 6) for axes in figure.axes]
     assert heights[0] == heights[2] > heights[1] == heights[3]
     for axes in figure.axes:
-        frame = fig3.PAPER_FRAMES[int(axes.get_title().split()[-1])]
+        frame = fig3_frame.PAPER_FRAMES[int(axes.get_title().split()[-1])]
         assert axes.get_xscale() == "linear"
         assert (axes.get_xlim(), axes.get_ylim()) == frame[:2]
     assert figure.get_supxlabel() == "# training samples evaluated (millions)"
@@ -365,7 +366,7 @@ def test_short_run_is_logarithmic_and_inside(paper, budget):
     for axes in fig3.draw(synthetic(budget), paper).axes:
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         assert axes.get_xscale() == "log"
-        assert right == fig3.PAPER_FRAMES[int(axes.get_title().split()[-1])].samples[1]
+        assert right == fig3_frame.PAPER_FRAMES[int(axes.get_title().split()[-1])].samples[1]
         for label in labels(axes, "ours"):
             x, y = line(axes, label).get_data()
             assert left <= x[-1] <= right and bottom <= y[-1] <= top
@@ -563,14 +564,14 @@ def truths(networks=("AEVB, N=50000", "wake-sleep, N=1000")) -> pd.DataFrame:
             errors = np.array([bias, spread / 22, spread, np.hypot(bias, spread), bias]) * scale
             budget = f"{evaluations} evaluations"
             rows.append((model, dim, name, budget, exact, 500, flagged, *errors, 2.0, evaluations))
-    return pd.DataFrame(rows, columns=estimators.COLUMNS)
+    return pd.DataFrame(rows, columns=compared.COLUMNS)
 
 
 def test_page_shows_every_row():
     """Bias, spread, flags and cost of each row, and none where no point passed."""
     table = truths()
     table.loc[0, ["n_flagged", "bias_passed"]] = [500, np.nan]
-    page = estimators.render(table)
+    page = compared.render(table)
     rows = [re.findall("<td>(.*?)</td>", row) for row in page.split("<tr>")[1:]]
     assert [row[2] for row in rows] == table["estimator"].tolist()
     bias, error = table["bias"][0], table["bias_standard_error"][0]
@@ -587,11 +588,11 @@ def test_truths_keep_the_order_of_the_files(tmp_path):
             tmp_path / "ppca.csv", table[table["model"] == "PPCA"].sample(frac=1.0, random_state=1)
         ),
     ]
-    read = estimators.read_truths(parts)
+    read = compared.read_truths(parts)
     assert read["model"].unique().tolist() == ["AEVB, N=50000", "wake-sleep, N=1000", "PPCA"]
     first = read[read["model"] == "AEVB, N=50000"]
     assert first["estimator"].tolist() == [name for name in NAMES if name != "quadrature"]
-    key = estimators.KEY
+    key = compared.KEY
     pd.testing.assert_frame_equal(
         read.sort_values(key, ignore_index=True),
         table.sort_values(key, ignore_index=True),
@@ -614,16 +615,16 @@ def test_bad_truth_names_file_line_and_column(tmp_path, column, value, message):
     table.loc[1, column] = value
     path = write(tmp_path / "truth.csv", table)
     with pytest.raises(DataError) as error:
-        estimators.read_truths([path])
+        compared.read_truths([path])
     assert f"{path}, line 3, column '{column}': '{value}' {message}" in str(error.value)
 
 
 def test_no_truths_and_repeated_truths(tmp_path):
     path = write(tmp_path / "truth.csv", truths())
     with pytest.raises(DataError, match="a second time"):
-        estimators.read_truths([path, path])
+        compared.read_truths([path, path])
     with pytest.raises(DataError, match="No table of estimators"):
-        estimators.read_truths([])
+        compared.read_truths([])
     with pytest.raises(DataError, match="no rows"):
         estimators.draw(truths().iloc[:0])
 

@@ -11,12 +11,12 @@ from aevb import data, random
 from aevb.arrays import named_arrays
 from aevb.assembly import architecture
 from aevb.errors import ConfigError
-from aevb.figures.estimators import COLUMNS, read_truths
 from aevb.likelihood import importance, quadrature, truth_table
 from aevb.likelihood.labels import labels
 from aevb.likelihood.model import Model
 from aevb.likelihood.truth_table import compare_on_network, compare_on_ppca
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
+from aevb.tables.estimators import COLUMNS, read_truths
 from tiny import SETTINGS
 
 N_Z, POINTS = 2, 30

@@ -8,8 +8,8 @@ import pandas as pd
 from aevb import catalogue
 from aevb.audit.record import ABSENT, DAMAGE, OK, ROUNDED, WRONG, Finding, Record, in_words
 from aevb.audit.tables import read_csv
-from aevb.figures import draws_and_minibatches, fig2, fig3, gradient_variance, studies
-from aevb.tables import fig2_distance, fig3_distance, runs
+from aevb.figures import draws_and_minibatches, fig2, gradient_variance, studies
+from aevb.tables import fig2_distance, fig3, fig3_distance, runs
 from aevb.tables.curves import read_curves, read_paper_curves
 from aevb.tables.likelihood_curves import read_likelihoods, read_paper_likelihoods
 from aevb.tables.measurements import read_measurements

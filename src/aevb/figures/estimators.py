@@ -1,46 +1,22 @@
 """Estimators of the marginal likelihood against its true value: bias, spread and cost."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
-from matplotlib.transforms import Bbox
 
 from aevb.errors import DataError
 from aevb.figures import style
-from aevb.tables import pages, tidy, words
-
-#: The model whose likelihood has a closed form, probabilistic PCA; all others are trained networks.
-PPCA = "PPCA"
-TRUTHS = ("closed form", "quadrature")
-KEY = ["model", "latent_dim", "estimator"]
-
-_HINT = "Did the estimator overflow?"
-_PARSERS: dict[str, tidy.Parser] = {
-    "model": tidy.name,
-    "latent_dim": tidy.positive,
-    "estimator": tidy.name,
-    "budget": tidy.name,
-    "truth": tidy.one_of(*TRUTHS),
-    "n_points": tidy.positive,
-    "n_flagged": tidy.count,
-    "bias": tidy.number(_HINT),
-    "bias_standard_error": tidy.number(_HINT, least=0.0),
-    "standard_deviation": tidy.number(_HINT, least=0.0),
-    "rmse": tidy.number(_HINT, least=0.0),
-    "bias_passed": tidy.optional(tidy.number(_HINT)),
-    "seconds": tidy.number(least=0.0),
-    "likelihood_evaluations": tidy.number(least=0.0),
-}
-COLUMNS = list(_PARSERS)
+from aevb.figures.labels import name_beside
+from aevb.figures.looks import Look, looks_of
+from aevb.tables import tidy, words
+from aevb.tables.estimators import PPCA, read_truths, render
 
 #: Nats: a bias inside this is as good as none.
 TOLERANCE = 0.05
@@ -52,21 +28,6 @@ FLAGGED = 0.05
 SMALLEST = 1e-3
 
 
-class Look(NamedTuple):
-    """How one estimator is drawn."""
-
-    color: str
-    marker: str
-
-
-# Of each family of estimators, by how their names begin.
-_FAMILIES = {
-    "harmonic": Look("#b84a00", "o"),
-    "importance": Look("#0173b2", "s"),
-    "AIS": Look("#7a3a8c", "^"),
-    "quadrature": Look(style.NEUTRAL, "D"),
-}
-_OTHER = Look("#6b6b6b", "v")
 # Nats: up to here the axes of bias are linear.
 _LINEAR = 0.01
 # Inches.
@@ -106,66 +67,6 @@ def finding(drawn: Path) -> Iterator[str]:
         yield f"Bias on probabilistic PCA with 4000 samples, nats: {told}."
 
 
-def read_truths(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """Read and check tables of estimators against the truth.
-
-    Args:
-        paths: CSV files with the columns of ``COLUMNS``, one row for each model, N_z and estimator;
-            further columns are ignored. ``bias`` is the mean over ``n_points`` datapoints of
-            estimate minus truth, ``bias_standard_error`` its standard error,
-            ``standard_deviation`` that of the error of a point, ``rmse`` the root of its mean
-            square: nats. ``likelihood_evaluations`` is per datapoint, ``seconds`` for all.
-
-    Returns:
-        One table with these columns. Models, and within a model estimators, keep the order of the
-        files; N_z ascends.
-
-    Raises:
-        DataError: no file is given, or one is missing, empty, lacks a column, or holds a cell that
-            is not what its column asks for, or a row that was already read. The text names file,
-            line and column.
-    """
-    paths = list(paths)
-    if not paths:
-        raise DataError("No table of estimators was given: there is nothing to draw.")
-    truths = tidy.read_all(paths, _PARSERS, KEY, _consistent)
-    # The files know better than the alphabet which estimators belong side by side.
-    order = {c: {v: i for i, v in enumerate(truths[c].unique())} for c in ("model", "estimator")}
-    return truths.sort_values(
-        KEY, ignore_index=True, key=lambda values: values.map(order.get(values.name, lambda v: v))
-    )
-
-
-def render(truths: pd.DataFrame) -> str:
-    """The table as a page of HTML, for the report: one row a model, N_z and estimator.
-
-    Args:
-        truths: as :func:`read_truths` gives it.
-    """
-    shown = pd.DataFrame(
-        {
-            "model": truths["model"],
-            "N_z": truths["latent_dim"],
-            "estimator": truths["estimator"],
-            "bias ± standard error (nats)": [
-                f"{bias:+.3f} ± {error:.3f}"
-                for bias, error in zip(truths["bias"], truths["bias_standard_error"], strict=True)
-            ],
-            "standard deviation of a point": truths["standard_deviation"].map("{:.3f}".format),
-            "flagged": [
-                f"{flagged} of {points}"
-                for flagged, points in zip(truths["n_flagged"], truths["n_points"], strict=True)
-            ],
-            "bias of those that passed": truths["bias_passed"].map("{:+.3f}".format),
-            "evaluations a point": truths["likelihood_evaluations"].map("{:,.0f}".format),
-            "milliseconds a point": (1e3 * truths["seconds"] / truths["n_points"]).map(
-                "{:,.1f}".format
-            ),
-        }
-    ).replace("+nan", "none")
-    return pages.table(shown)
-
-
 def draw(truths: pd.DataFrame, note: str | None = None) -> Figure:
     """Draw bias, spread and cost of every estimator.
 
@@ -187,7 +88,7 @@ def draw(truths: pd.DataFrame, note: str | None = None) -> Figure:
         raise DataError("The table of estimators has no rows: there is nothing to draw.")
     linear = truths[truths["model"] == PPCA]
     networks = truths[truths["model"] != PPCA]
-    looks = _looks(truths["estimator"].unique())
+    looks = looks_of(truths["estimator"].unique())
     names = list(networks["model"].unique())
     rows = [names[i : i + _ACROSS] for i in range(0, len(names), _ACROSS)]
     listed = [name for name in looks if name in set(networks["estimator"])]
@@ -223,28 +124,6 @@ def draw(truths: pd.DataFrame, note: str | None = None) -> Figure:
         _legend(figure, looks, truths)
         style.footer(figure, footer)
     return figure
-
-
-def _consistent(path: Path, table: pd.DataFrame) -> None:
-    wrong = table["n_flagged"] > table["n_points"]
-    tidy.refuse(path, table, wrong, "n_flagged", "is more than n_points.")
-
-
-def _looks(names: Sequence[str]) -> dict[str, Look]:
-    """A family has one marker and one hue, its members grow paler in their order.
-
-    Returns:
-        The names family by family, as the legend lists them, and how each is drawn.
-    """
-    families: dict[str, list[str]] = {family: [] for family in [*_FAMILIES, ""]}
-    for name in names:
-        families[next(f for f in families if name.startswith(f))].append(name)
-    return {
-        name: Look(style.lighter(look.color, 0.6 * i / max(len(members), 2)), look.marker)
-        for family, members in families.items()
-        for look in [_FAMILIES.get(family, _OTHER)]
-        for i, name in enumerate(members)
-    }
 
 
 def _bias_by_dimension(axes: Axes, rows: pd.DataFrame, looks: dict[str, Look]) -> None:
@@ -438,7 +317,7 @@ def _cost(axes: Axes, rows: pd.DataFrame, looks: dict[str, Look]) -> None:
     axes.set_ylabel("RMSE (nats)")
     of = models[0] if len(models) == 1 else f"mean of {len(models)} networks (small: each one)"
     axes.set_title(f"error and cost: {of}, $N_z$ = {smallest}", loc="left")
-    _label(axes, labels)
+    name_beside(axes, labels, _MARKER)
 
 
 def _pooled(rows: pd.DataFrame) -> pd.Series:
@@ -450,60 +329,6 @@ def _pooled(rows: pd.DataFrame) -> pd.Series:
             "flagged": rows["n_flagged"].sum() / rows["n_points"].sum(),
         }
     )
-
-
-# Where a label may lie beside its mark, best first: offset in points, and alignment.
-_BESIDE = [
-    (dx, dy, ha, va)
-    for far in (1, 2, 3, 4)
-    for dx, dy, ha, va in (
-        (6, 0, "left", "center"),
-        (-6, 0, "right", "center"),
-        (5, 5 * far, "left", "bottom"),
-        (5, -5 * far, "left", "top"),
-        (-5, 5 * far, "right", "bottom"),
-        (-5, -5 * far, "right", "top"),
-        (0, 6 * far, "center", "bottom"),
-        (0, -6 * far, "center", "top"),
-    )
-]
-
-
-def _label(axes: Axes, labels: dict[str, tuple[float, float, str]]) -> None:
-    """Names beside the marks, each where it first meets no other name and no mark."""
-    page = axes.get_window_extent()
-    half = 0.65 * _MARKER * axes.figure.dpi / 72
-    taken = []
-    for x, y, _ in labels.values():
-        px, py = axes.transData.transform((x, y))
-        taken.append(Bbox.from_extents(px - half, py - half, px + half, py + half))
-    for text, (x, y, color) in labels.items():
-        best: tuple[int, Annotation, Bbox] | None = None
-        for dx, dy, ha, va in _BESIDE:
-            note = axes.annotate(
-                text,
-                (x, y),
-                xytext=(dx, dy),
-                textcoords="offset points",
-                ha=ha,
-                va=va,
-                fontsize="x-small",
-                color=color,
-                zorder=5,
-            )
-            box = note.get_window_extent()
-            met = sum(box.overlaps(other) for other in taken)
-            outside = box.x0 < page.x0 or box.x1 > page.x1 or box.y0 < page.y0 or box.y1 > page.y1
-            cost = met + outside
-            if best is None or cost < best[0]:
-                if best:
-                    best[1].remove()
-                best = (cost, note, box)
-            else:
-                note.remove()
-            if cost == 0:
-                break
-        taken.append(best[2])
 
 
 def _legend(figure: Figure, looks: dict[str, Look], truths: pd.DataFrame) -> None:

@@ -1,9 +1,7 @@
 """Figure 3: the marginal log-likelihood of AEVB, wake-sleep and MCEM along training (§5)."""
 
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,58 +9,31 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from aevb.errors import DataError
 from aevb.figures import style
+from aevb.figures.fig3_frame import Frame, frame_of
 from aevb.tables import tidy, words
+from aevb.tables.fig3 import select, table
 from aevb.tables.likelihood_curves import (
     ALGORITHMS,
-    COLUMNS,
     CURVE,
-    KEY,
     SPLITS,
     VALUE,
     over_seeds,
     read_likelihoods,
     read_paper_likelihoods,
-    without_start,
 )
 
 #: Left, bottom, width and height in fractions of the figure.
 Rectangle = tuple[float, float, float, float]
-
-
-class Frame(NamedTuple):
-    """The limits of a panel: sample counts (on a logarithmic axis or not), and nats."""
-
-    samples: tuple[float, float]
-    likelihood: tuple[float, float]
-    logarithmic: bool
-
-
-#: The printed axes (Figure 3), by the number of training points.
-PAPER_FRAMES = {
-    1_000: Frame((0.0, 6.0e7), (-160.0, -100.0), False),
-    50_000: Frame((0.0, 6.8e7), (-160.0, -125.0), False),
-}
 #: The panels' rows, top to bottom, and what is written over them; other estimators follow.
 ESTIMATORS = {
     "paper": "the paper’s estimator: Appendix D, 50 samples",
     "quadrature": "exact: quadrature",
 }
 
-#: Runs that stop before this are drawn on a logarithmic axis that reaches to the printed one's end:
-#: on a linear one of their length, the paper's curves would hardly have begun.
-SHORT_RUN = 5e6
-#: The axes are the printed ones for runs of at least this share of the printed length.
-NEARLY_ALL = 0.8
-#: Nats. A curve that ends further than this from the median curve does not stretch the axis, which
-#: would squeeze the others: it is named.
-REACH = 60.0
 #: A point is drawn hollow when a larger share than this of its datapoints was flagged.
 FLAGGED = 0.05
 
-# Nats: by these steps a vertical axis grows, so that it ends on a tick.
-_STEP = 10.0
 # Inches.
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.75, 2.1
 _LEFT, _GAP, _LEGEND_GAP, _LEGEND = 0.80, 0.72, 0.22, 1.72
@@ -140,10 +111,10 @@ def draw(table: pd.DataFrame, paper: pd.DataFrame, note: str | None = None) -> F
     Raises:
         DataError: ``table`` is empty, or has more than one data set or N_z.
     """
-    ours, theirs = _select(table, paper)
+    ours, theirs = select(table, paper)
     estimators = _estimators(ours)
     with style.theme():
-        frames = {n_train: _frame(n_train, rows) for n_train, rows in ours.groupby("n_train")}
+        frames = {n_train: frame_of(n_train, rows) for n_train, rows in ours.groupby("n_train")}
         figure, cell = _canvas(len(estimators), len(frames), _footer(ours, frames, note))
         for j, (n_train, frame) in enumerate(frames.items()):
             for i, estimator in enumerate(estimators):
@@ -157,40 +128,6 @@ def draw(table: pd.DataFrame, paper: pd.DataFrame, note: str | None = None) -> F
             _heading(figure, cell(i, 0), ESTIMATORS.get(estimator, estimator))
         _legend(figure, ours, theirs)
     return figure
-
-
-def table(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """Everything that :func:`draw` draws from the same arguments.
-
-    Returns:
-        ``source`` and the columns of :func:`aevb.tables.likelihood_curves.read_likelihoods`,
-        sorted; nats per datapoint. ``source`` is ours or paper. Ours has one row a seed, from which
-        the drawn means, bands, bars and hollow points follow. The paper's rows, estimator
-        ``paper``, have no seed and no diagnostics; they include the vertices that the axes clip,
-        but not the starts at −544 nats, from which no line is drawn.
-
-    Raises:
-        DataError: as :func:`draw`.
-    """
-    ours, theirs = _select(table, paper)
-    theirs = theirs.drop(columns="in_frame").assign(estimator="paper")
-    both = pd.concat(
-        [ours.assign(source="ours"), theirs.assign(source="paper")], ignore_index=True
-    ).astype({"seed": "Int64", "n_points": "Int64", "n_flagged": "Int64"})
-    return both[["source", *COLUMNS]].sort_values(["source", *KEY], ignore_index=True)
-
-
-def _select(table: pd.DataFrame, paper: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Our rows, and the paper's of the same panels."""
-    models = table[["dataset", "latent_dim"]].drop_duplicates()
-    if len(models) != 1:
-        found = ", ".join(f"{name} with N_z = {dim}" for name, dim in models.to_numpy().tolist())
-        raise DataError(
-            "Figure 3 shows one data set at one N_z; the likelihood tables hold "
-            f"{found or 'nothing'}."
-        )
-    panels = table[["dataset", "latent_dim", "n_train"]].drop_duplicates()
-    return table, without_start(paper).merge(panels, on=list(panels))
 
 
 def _estimators(ours: pd.DataFrame) -> list[str]:
@@ -230,41 +167,6 @@ def _heading(figure: Figure, cell: Rectangle, text: str) -> None:
     left, base, _, height = cell
     top = base + height + _HEADING / figure.get_size_inches()[1]
     figure.text(left, top, text, ha="left", va="bottom", fontsize="medium", fontweight="bold")
-
-
-def _frame(n_train: int, ours: pd.DataFrame) -> Frame:
-    """The limits that all estimators' panels of one N_train share."""
-    ours = ours.sort_values("training_samples")
-    runs = ours.groupby([*CURVE, "estimator", "seed"])
-    ends = runs[VALUE].last()
-    longest = float(ours["training_samples"].max())
-    short = longest < SHORT_RUN
-    printed = PAPER_FRAMES.get(n_train)
-    low, high = printed.likelihood if printed else (ends.median(), ends.median())
-    last = printed.samples[1] if printed else longest
-
-    values = ends
-    if short:
-        # Short curves are steep: their last points alone would be all that is seen of them.
-        reached = runs["training_samples"].transform("max")
-        values = ours[VALUE][ours["training_samples"] >= reached / 3]
-    values = values[(values - ends.median()).abs() <= REACH]
-    if values.min() < low:
-        low = math.floor(values.min() / _STEP) * _STEP
-    if values.max() > high:
-        high = math.ceil(values.max() / _STEP) * _STEP
-    if low == high:
-        low, high = low - _STEP, high + _STEP
-
-    if short:
-        return Frame((_decade_below(longest / 8), max(last, 2 * longest)), (low, high), True)
-    if longest < NEARLY_ALL * last or longest > last:
-        last = longest
-    return Frame((0.0, last), (low, high), False)
-
-
-def _decade_below(samples: float) -> float:
-    return 10.0 ** math.floor(math.log10(samples))
 
 
 def _panel(axes: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, frame: Frame) -> None:
