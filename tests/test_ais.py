@@ -9,9 +9,10 @@ from scipy.special import logsumexp
 from aevb.likelihood import ais, hmc
 from aevb.likelihood.ais import Budget
 from aevb.likelihood.model import Model
+from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.vae import VAE
 from conftest import assert_means
 
 Z = stats.norm.isf(1e-6)

@@ -122,7 +122,7 @@ def labelled(n_train: int = 600, n_test: int = 400) -> Dataset:
 
 def hand_made(data: Dataset, blind: bool = False) -> Trained:
     """An encoder whose two means are the brightness of two thirds of the image, or nothing."""
-    network = architecture(replace(SETTINGS, hidden_units=2), 36)
+    network = architecture(replace(SETTINGS, hidden_units=2))
     parameters = network.init(tf.constant([0]))
     thirds = (np.arange(36)[:, np.newaxis] // 12 == np.arange(2)).astype(np.float32) / 12
     encoder = parameters.encoder._replace(

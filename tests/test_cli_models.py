@@ -23,7 +23,7 @@ from aevb.figures.latent_usage import read_usage
 from aevb.figures.projection import read_projection
 from aevb.likelihood import ais
 from aevb.likelihood.estimate import Estimate
-from aevb.models.vae import Parameters
+from aevb.models.architecture import Parameters
 from aevb.pictures import read_pictures
 from aevb.tables.measurements import read_measurements
 from aevb.trained import Trained, read_trained
@@ -44,8 +44,7 @@ def write_weights(path: Path, encoder: bool = True, algorithm: str = "aevb", **c
     """Random weights, large enough for images to differ, as `aevb train` writes them."""
     experiment = replace(SETTINGS, initial_standard_deviation=0.5, **changes)
     experiment = experiment.with_algorithm(algorithm)
-    rows, columns = experiment.definition["image_shape"]
-    parameters = architecture(experiment, rows * columns).init(tf.constant([0]))
+    parameters = architecture(experiment).init(tf.constant([0]))
     if not encoder:
         parameters = Parameters(encoder=(), decoder=parameters.decoder)
     weights.write(path, named_arrays(parameters), experiment)

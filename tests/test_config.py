@@ -4,20 +4,24 @@ import json
 from copy import deepcopy
 from dataclasses import fields, replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import get_args
 
 import jsonschema
 import pytest
+import tensorflow as tf
 import yaml
 
 from aevb import posteriors
 from aevb import settings as configuration
-from aevb.algorithms.registry import ALGORITHMS
-from aevb.algorithms.settings import SETTINGS, Family
+from aevb.algorithms.settings import ALGORITHMS, Family
+from aevb.arrays import named, named_arrays
+from aevb.assembly import architecture
 from aevb.documentation import MODELS, configuration_page, schema_files
 from aevb.errors import ConfigError
 from aevb.likelihood import budgets
 from aevb.likelihood.methods import METHODS, budget
+from aevb.models.registry import ARCHITECTURES
 from aevb.schema.explain import options, resolve
 from aevb.schema.writing import json_schema
 from aevb.settings import Configuration, Experiment, experiment, load, read_yaml
@@ -299,7 +303,8 @@ def test_warm_up_for_each_algorithm():
         ).warmup_minibatches
         for algorithm in configuration.ALGORITHMS
     }
-    assert found == warmup | {"full_vb": warmup["aevb"]}
+    assert found == {name: warmup[kind.like or name] for name, kind in ALGORITHMS.items()}
+    assert found["full_vb"] == found["aevb"]
 
 
 def test_the_family_of_the_posterior_is_aevbs():
@@ -334,15 +339,22 @@ def test_every_method_has_settings():
 
 
 def test_every_algorithm_has_settings():
-    """Under the name of its module, and no class takes a setting that it does not know."""
-    assert SETTINGS.keys() == ALGORITHMS.keys()
-    for name, kind in SETTINGS.items():
-        assert ALGORITHMS[name].__module__ == f"aevb.algorithms.{name}"
-        known = {one.name for one in fields(ALGORITHMS[name])} | {
-            "posterior",
-            "log_variance_factor",
-        }
-        assert {one.name for one in fields(kind)} <= known
+    """And no class takes a setting that it, or its network, does not know."""
+    for kind in ALGORITHMS.values():
+        known = {one.name for one in fields(resolve_name(kind.implementation))}
+        assert {one.name for one in fields(kind)} <= known | {"posterior", "log_variance_factor"}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_can_be_made(name):
+    """It says which of its parameters are weight matrices, and makes them in the shapes it says."""
+    network = architecture(replace(settings(), architecture=name, hidden_units=3))
+    shapes = named(network.shapes())
+    assert named(network.weight_matrices()).keys() == shapes.keys()
+    parameters = named_arrays(network.init(tf.constant([0, 1])))
+    assert {path: array.shape for path, array in parameters.items()} == {
+        path: (2, *shape) for path, shape in shapes.items()
+    }
 
 
 def test_families_of_the_posterior_are_those_that_there_are():
@@ -758,7 +770,7 @@ def test_settings_of_another_algorithm_are_refused():
     """An experiment has those of its own, and no others."""
     with pytest.raises(ValueError, match=r"AEVB\(.*\) are not settings of wake-sleep"):
         replace(settings(), algorithm="wake_sleep")
-    assert settings().with_algorithm("wake_sleep").settings == SETTINGS["wake_sleep"]()
+    assert settings().with_algorithm("wake_sleep").settings == ALGORITHMS["wake_sleep"]()
     with pytest.raises(ValueError, match="unknown key 'colour'; allowed: estimator, posterior"):
         settings().with_algorithm(colour=1)
     with pytest.raises(ConfigError, match="algorithm: 'vae' is unknown; allowed: aevb, wake_sleep"):

@@ -12,9 +12,10 @@ from aevb.likelihood.budgets import KINDS
 from aevb.likelihood.density import BANDWIDTHS, SMALLEST_DEVIATION, log_density
 from aevb.likelihood.harmonic import PAPER, Budget
 from aevb.likelihood.model import Model, log_joint
+from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.vae import VAE
 
 
 def constant(values, dtype=tf.float32):

@@ -11,9 +11,9 @@ from scipy import stats
 from aevb.likelihood import hmc
 from aevb.likelihood.budgets import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_joint
+from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
-from aevb.models.vae import Parameters
 from conftest import assert_means
 
 CHAINS, N, DIM = 8, 4, 2

@@ -9,9 +9,9 @@ from aevb import bounds, posteriors, random
 from aevb.likelihood import importance
 from aevb.likelihood.importance import Budget
 from aevb.likelihood.model import Model, log_likelihood
+from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
-from aevb.models.vae import Parameters
 from conftest import assert_means
 
 D, N_Z = 30, 3

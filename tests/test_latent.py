@@ -24,7 +24,7 @@ tfd = tfp.distributions
 
 def tiny(scale: float = 30.0) -> Trained:
     """An untrained model with weights large enough to tell images apart."""
-    network = architecture(SETTINGS, 36)
+    network = architecture(SETTINGS)
     parameters = tf.nest.map_structure(lambda w: scale * w, network.init(tf.constant([3])))
     return Trained(SETTINGS, Model(network, parameters))
 

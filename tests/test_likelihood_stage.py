@@ -146,8 +146,9 @@ def test_quadrature_is_that_of_a_direct_call(unbroken):
     experiment, _, snapshots = trained()
     for split in ("train", "test"):
         x = (getattr(DATA, split)[:POINTS] / 255).astype(np.float32)
-        parameters = parameters_of(snapshots[100_000], member=1)
-        direct = quadrature.estimate(Model(architecture(experiment, 36), parameters), x)
+        network = architecture(experiment)
+        parameters = parameters_of(network, snapshots[100_000], member=1)
+        direct = quadrature.estimate(Model(network, parameters), x)
         row = means.set_index(KEY).loc[(split, SEEDS[1], 100_000, "quadrature")]
         np.testing.assert_allclose(row["marginal_log_likelihood"], direct.value.mean(), rtol=1e-6)
         error = np.sqrt((direct.standard_error**2).sum()) / POINTS
@@ -317,7 +318,8 @@ def test_likelihood_is_above_the_bound():
     negative control, a log p(x) that is lower by what it exceeds the bound and 0.1 nats, is found.
     """
     experiment, weights, _ = trained()
-    model = Model(architecture(experiment, 36), parameters_of(weights, member=0))
+    network = architecture(experiment)
+    model = Model(network, parameters_of(network, weights, member=0))
     x = observations(experiment, DATA, POINTS)["test"].numpy()
     exact = quadrature.estimate(model, x).value
     repeated = np.repeat(x, 2000, axis=0)

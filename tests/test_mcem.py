@@ -16,9 +16,10 @@ from aevb.backends.tensorflow import TensorFlowBackend
 from aevb.curves import curve_table
 from aevb.errors import ConfigError, DivergenceError
 from aevb.interruption import Interrupted
+from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.vae import VAE
 from aevb.optimisers import Adagrad
 from aevb.training import train
 from test_training import assert_identical, stop_at

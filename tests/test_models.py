@@ -9,8 +9,9 @@ from scipy import special
 
 from aevb import bounds, random
 from aevb.models import mlp
+from aevb.models.architecture import Parameters
 from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.vae import VAE
 
 LN2, LN2PI = np.log(2), np.log(2 * np.pi)
 MNIST = VAE(784, 20, 8, "bernoulli")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aevb.models.mlp import MLP
+from aevb.models.mlp import MLP, WEIGHT_MATRICES
 from aevb.optimisers import EPSILON, Adagrad
 
 MEMBERS, STEPS = 3, 12
@@ -27,7 +27,12 @@ def trajectory(optimiser, steps=STEPS):
     for step in range(steps):
         gradients = MLP(*map(tf.constant, numbers(1 + step)))
         network, accumulators = optimiser.ascend(
-            network, accumulators, gradients, tf.constant(STEP_SIZES), tf.constant(step)
+            network,
+            accumulators,
+            gradients,
+            WEIGHT_MATRICES,
+            tf.constant(STEP_SIZES),
+            tf.constant(step),
         )
         found.append((network, accumulators))
     return found
@@ -101,7 +106,7 @@ def test_prior_alone_pulls_the_matrices_to_zero_and_leaves_the_biases():
     network = MLP(*map(tf.constant, numbers(0)))
     zeros = tf.nest.map_structure(tf.zeros_like, network)
     moved, _ = Adagrad(0, "matrices", 1.0).ascend(
-        network, zeros, zeros, tf.constant(STEP_SIZES), tf.constant(0)
+        network, zeros, zeros, WEIGHT_MATRICES, tf.constant(STEP_SIZES), tf.constant(0)
     )
     for name in MLP._fields:
         before, after = getattr(network, name).numpy(), getattr(moved, name).numpy()
@@ -109,6 +114,23 @@ def test_prior_alone_pulls_the_matrices_to_zero_and_leaves_the_biases():
             assert ((after - before) * before < 0).all()
         else:
             np.testing.assert_array_equal(before, after)
+
+
+def test_any_nest_of_parameters_ascends_as_its_leaves_do():
+    """Dictionaries and lists in one another, in place of an MLP's four tensors."""
+
+    def nest(mlp):
+        return {"layers": [mlp[:2], {"bias": mlp.output_bias, "a": mlp.output_weights}]}
+
+    start, gradients = (MLP(*map(tf.constant, numbers(seed))) for seed in (0, 1))
+    zeros = tf.nest.map_structure(tf.zeros_like, start)
+    optimiser = Adagrad(0, "matrices", 0.2)
+    rest = tf.constant(STEP_SIZES), tf.constant(0)
+    wanted = optimiser.ascend(start, zeros, gradients, WEIGHT_MATRICES, *rest)
+    nests = [nest(part) for part in (start, zeros, gradients, WEIGHT_MATRICES)]
+    found = optimiser.ascend(*nests, *rest)
+    for mine, theirs in zip(found, wanted, strict=True):
+        tf.nest.map_structure(np.testing.assert_array_equal, mine, nest(theirs))
 
 
 @pytest.mark.parametrize(

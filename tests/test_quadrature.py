@@ -8,9 +8,10 @@ from scipy.special import logsumexp
 from aevb.likelihood import quadrature
 from aevb.likelihood.model import Model
 from aevb.likelihood.quadrature import Budget, estimate
+from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.vae import VAE
 
 D = 30
 WITHIN = 1e-3

@@ -30,8 +30,8 @@ from aevb.figures import (
 )
 from aevb.likelihood import quadrature
 from aevb.likelihood.model import Model
+from aevb.models.architecture import Parameters
 from aevb.models.mlp import MLP
-from aevb.models.vae import Parameters
 from aevb.section2 import study as study_stage
 from aevb.section2 import weight_uncertainty as uncertainty
 from aevb.settings import STUDIES, load, study
@@ -139,7 +139,7 @@ def test_a_study_is_its_experiments(tmp_path):
 def learned(deviation: float) -> tuple[uncertainty.Learned, object]:
     """A full VB posterior of small random weights, with MAP at its mean."""
     experiment = replace(SETTINGS, n_train=100).with_algorithm("full_vb")
-    network = architecture(experiment, 36)
+    network = architecture(experiment)
     decoder = tf.nest.map_structure(lambda w: 40.0 * w, network.init(tf.constant([1])).decoder)
     spread = tf.nest.map_structure(lambda w: tf.fill(w.shape, 2 * math.log(deviation)), decoder)
     return uncertainty.Learned(network, WeightPosterior(decoder, spread), decoder), experiment

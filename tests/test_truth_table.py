@@ -207,7 +207,7 @@ def test_quadrature_is_left_out_of_many_dimensions():
 def network(algorithm="aevb", latent_dim=N_Z):
     """An experiment and weights of the right shapes, larger than at the start of training."""
     experiment = replace(SETTINGS.with_algorithm(algorithm), latent_dim=latent_dim, n_train=50)
-    parameters = architecture(experiment, 36).init(tf.constant([0, 1]))
+    parameters = architecture(experiment).init(tf.constant([0, 1]))
     parameters = tf.nest.map_structure(lambda tensor: 30 * tensor, parameters)
     if algorithm == "mcem":
         parameters = parameters._replace(encoder=())
@@ -225,8 +225,8 @@ def test_network_is_compared_with_quadrature(monkeypatch):
     assert list(found.columns) == COLUMNS
     assert (row["model"], row["truth"], row["latent_dim"]) == ("AEVB, N=50", "quadrature", N_Z)
     assert row["estimator"] == "importance, 500"
-    parameters = truth_table.parameters_of(weights, member=0)
-    model = Model(architecture(experiment, 36), parameters)
+    made = architecture(experiment)
+    model = Model(made, truth_table.parameters_of(made, weights, member=0))
     x = (DATA.test[:10] / 255).astype(np.float32)
     error = (
         importance.estimate(model, x, importance.Budget(samples=500), 0).value

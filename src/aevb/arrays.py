@@ -7,17 +7,26 @@ import numpy as np
 Tensors = dict[str, np.ndarray]
 
 
-def named_arrays(structure: Any, prefix: str = "") -> Tensors:
-    """A nested NamedTuple of tensors as arrays named by their path, in flattening order."""
-    if isinstance(structure, tuple) and not structure:
-        return {}
-    if not hasattr(structure, "_fields"):
-        return {prefix: np.asarray(structure)}
-    arrays = {}
-    for name in structure._fields:
-        path = f"{prefix}/{name}" if prefix else name
-        arrays |= named_arrays(getattr(structure, name), path)
-    return arrays
+def named(structure: Any, prefix: str = "") -> dict[str, Any]:
+    """What a nest of named tuples, dictionaries and sequences holds, by its path in it.
+
+    The order is that in which ``tf.nest`` flattens it.
+    """
+    if isinstance(structure, dict):
+        parts = sorted(structure.items())
+    elif isinstance(structure, list | tuple):
+        parts = zip(getattr(structure, "_fields", range(len(structure))), structure, strict=True)
+    else:
+        return {prefix: structure}
+    found: dict[str, Any] = {}
+    for name, part in parts:
+        found |= named(part, f"{prefix}/{name}" if prefix else str(name))
+    return found
+
+
+def named_arrays(structure: Any) -> Tensors:
+    """A nest of tensors as arrays named by their path, in flattening order."""
+    return {path: np.asarray(tensor) for path, tensor in named(structure).items()}
 
 
 def snapshot_arrays(snapshots: dict[int, Tensors]) -> Tensors:

@@ -1,33 +1,39 @@
 """From the settings of an experiment to the algorithm, the network and the minibatches."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
-from aevb.algorithms.registry import ALGORITHMS
 from aevb.backends import IN_TENSORFLOW, Backend, Execution
 from aevb.backends.lowering import lower
 from aevb.backends.programs import ProgramError, Programs
 from aevb.backends.tensorflow import TensorFlowBackend, Trainer
 from aevb.data import Dataset
 from aevb.errors import ConfigError
-from aevb.models.vae import VAE
+from aevb.models.architecture import Architecture
+from aevb.models.registry import ARCHITECTURES
 from aevb.optimisers import Adagrad
 from aevb.settings.experiment import Experiment
 
 
-def architecture(experiment: Experiment, data_dim: int) -> VAE:
-    """The network of an experiment on images of ``data_dim`` pixels."""
-    return VAE(
-        data_dim=data_dim,
-        latent_dim=experiment.latent_dim,
-        hidden_units=experiment.hidden_units,
-        observation=experiment.definition["observation"],
-        initial_standard_deviation=experiment.initial_standard_deviation,
-        zero_initial_log_variance=experiment.zero_initial_log_variance,
-        log_variance_factor=experiment.settings.log_variance_factor,
-        posterior=experiment.settings.posterior,
-    )
+def architecture(experiment: Experiment) -> Architecture:
+    """The network of an experiment."""
+    image_shape = tuple(experiment.definition["image_shape"])
+    known = {
+        "data_dim": math.prod(image_shape),
+        "image_shape": image_shape,
+        "latent_dim": experiment.latent_dim,
+        "hidden_units": experiment.hidden_units,
+        "observation": experiment.definition["observation"],
+        "initial_standard_deviation": experiment.initial_standard_deviation,
+        "zero_initial_log_variance": experiment.zero_initial_log_variance,
+        "log_variance_factor": experiment.settings.log_variance_factor,
+        "posterior": experiment.settings.posterior,
+    }
+    return _made(resolve_name(ARCHITECTURES[experiment.architecture]), known)
 
 
 def training_set(experiment: Experiment, data: Dataset) -> Dataset:
@@ -48,27 +54,31 @@ def training_set(experiment: Experiment, data: Dataset) -> Dataset:
 
 def trainer(experiment: Experiment, data: Dataset) -> Trainer:
     """The algorithm, the network and the minibatches that the settings ask for (§5, App. E)."""
-    n_train, data_dim = data.train.shape
+    n_train = len(data.train)
     settings = experiment.settings
-    algorithm = ALGORITHMS[experiment.algorithm]
     optimiser = Adagrad(
         warmup_minibatches=experiment.warmup_minibatches,
         weight_prior=experiment.weight_prior,
         prior_scale=1.0 if settings.whole_batches else experiment.batch_size / n_train,
     )
-    # The others are the network's.
-    given = {
+    known = {
+        "model": architecture(experiment),
+        "optimiser": optimiser,
         "n_train": n_train,
         "samples_per_datapoint": experiment.samples_per_datapoint,
         **asdict(settings),
     }
-    own = {one.name: given[one.name] for one in fields(algorithm) if one.name in given}
     return Trainer(
-        algorithm=algorithm(architecture(experiment, data_dim), optimiser, **own),
+        algorithm=_made(resolve_name(settings.implementation), known),
         batch_size=None if settings.whole_batches else experiment.batch_size,
         pixel_divisor=float(experiment.pixel_divisor),
         binarise=experiment.binarisation == "dynamic",
     )
+
+
+def _made(kind: type, known: dict[str, Any]) -> Any:
+    """One of ``kind``, with what it has a field for of what is known."""
+    return kind(**{one.name: known[one.name] for one in fields(kind) if one.name in known})
 
 
 def programs(experiment: Experiment, data: Dataset, members: int) -> Programs:

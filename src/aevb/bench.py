@@ -220,8 +220,9 @@ def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: P
     import tensorflow as tf
 
     from aevb import experiment as stages
+    from aevb.assembly import architecture
     from aevb.likelihood import hmc
-    from aevb.likelihood.along_training import architecture, observations, parameters_of
+    from aevb.likelihood.along_training import observations, parameters_of
     from aevb.likelihood.methods import budget
     from aevb.likelihood.model import Model, log_joint
 
@@ -231,7 +232,8 @@ def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: P
         short, 0.02, data, checkpoint_folder=None, checkpoint_seconds=60.0
     )
     x = observations(short, data, _LIKELIHOOD_POINTS)["test"]
-    model = Model(architecture(short, x.shape[1]), parameters_of(weights, 0))
+    network = architecture(short)
+    model = Model(network, parameters_of(network, weights, 0))
     leapfrog_steps, transitions = 4, 100
 
     @tf.function(jit_compile=True, autograph=False)

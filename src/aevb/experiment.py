@@ -18,6 +18,7 @@ from aevb.backends import IN_TENSORFLOW, Execution
 from aevb.curves import curve_table
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
+from aevb.models.registry import ARCHITECTURES
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
 from aevb.schedule import log_points, snapshot_points
@@ -114,8 +115,9 @@ def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
         json.dumps(settings | {"step_size": step_size}, sort_keys=True).encode()
     )
     # How checkpoints are written or progress is shown changes no number, so not all imports count.
-    algorithm = f"aevb.algorithms.{experiment.algorithm}"
-    digest.update(code_hash(algorithm, "aevb.schedule").encode())
+    named = experiment.settings.implementation, ARCHITECTURES[experiment.architecture]
+    modules = [name.partition(":")[0] for name in named]
+    digest.update(code_hash(*modules, "aevb.schedule").encode())
     digest.update(code_hash(*_TRAINING, imports=False).encode())
     digest.update(np.ascontiguousarray(data.train))
     digest.update(np.ascontiguousarray(data.test))

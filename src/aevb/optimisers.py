@@ -1,10 +1,8 @@
 """Adagrad with warm-up and a Gaussian prior on the parameters: approximate MAP (§5)."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import tensorflow as tf
-
-from aevb.models.mlp import MLP, WEIGHT_MATRICES
 
 EPSILON = 1e-8
 """Added to the accumulated squares, inside the root."""
@@ -27,18 +25,20 @@ class Adagrad(NamedTuple):
 
     def ascend(
         self,
-        network: MLP,
-        accumulators: MLP,
-        gradients: MLP,
+        parameters: Any,
+        accumulators: Any,
+        gradients: Any,
+        weight_matrices: Any,
         step_size: tf.Tensor,
         iteration: tf.Tensor,
-    ) -> tuple[MLP, MLP]:
+    ) -> tuple[Any, Any]:
         """One step up the gradient.
 
         Args:
-            network: parameters, each [E, ...].
-            accumulators: G of each parameter, same shapes.
-            gradients: of the minibatch's summed objective, without the prior, same shapes.
+            parameters: any nest of tensors, each [E, ...].
+            accumulators: G of each parameter, the same nest.
+            gradients: of the minibatch's summed objective, without the prior, the same nest.
+            weight_matrices: which of the parameters are weight matrices, the same nest of bools.
             step_size: the global step size of each member, [E].
             iteration: how many minibatches came before this one, a scalar.
 
@@ -46,14 +46,16 @@ class Adagrad(NamedTuple):
             The new parameters and the new accumulators.
         """
         step_size = tf.where(iteration < self.warmup_minibatches, 0.0, step_size)
-        ascended, accumulated = {}, {}
-        for name in MLP._fields:
-            value, gradient = getattr(network, name), getattr(gradients, name)
-            matrix = self.weight_prior == "matrices" and name in WEIGHT_MATRICES
-            if self.weight_prior == "all" or matrix:
+        ascended, accumulated = [], []
+        nests = parameters, accumulators, gradients, weight_matrices
+        for value, squares, gradient, is_matrix in zip(*map(tf.nest.flatten, nests), strict=True):
+            if self.weight_prior == "all" or (self.weight_prior == "matrices" and is_matrix):
                 gradient -= self.prior_scale * value
-            squares = getattr(accumulators, name) + tf.square(gradient)
+            squares += tf.square(gradient)
             member_step = tf.reshape(step_size, [-1] + [1] * (value.shape.rank - 1))
-            ascended[name] = value + member_step * gradient * tf.math.rsqrt(squares + EPSILON)
-            accumulated[name] = squares
-        return MLP(**ascended), MLP(**accumulated)
+            ascended.append(value + member_step * gradient * tf.math.rsqrt(squares + EPSILON))
+            accumulated.append(squares)
+        return (
+            tf.nest.pack_sequence_as(parameters, ascended),
+            tf.nest.pack_sequence_as(parameters, accumulated),
+        )

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import os
 import platform
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _SOURCE = Path(__file__).parent
+_NAMED = re.compile(r'"(aevb(?:\.\w+)+):\w+"')
 _LIBRARIES = (
     "tensorflow",
     "tensorflow-probability",
@@ -28,6 +30,9 @@ _LIBRARIES = (
 def code_hash(*modules: str, imports: bool = True) -> str:
     """Hash of the code of ``modules`` and, unless not wanted, of every module of this package
     that they import, directly or not.
+
+    What a registry names as ``module:object`` counts as imported where a module is among them that
+    resolves such names.
 
     Comments, docstrings and layout do not count, so editing those makes nothing out of date.
 
@@ -90,6 +95,10 @@ class _Module(NamedTuple):
     code: str
     imports: tuple[str, ...]
     """The modules of this package that it imports."""
+    named: tuple[str, ...]
+    """Those that it names, as ``module:object``, for another to resolve."""
+    resolves: bool
+    """Whether it imports what is named elsewhere."""
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -105,7 +114,8 @@ def _module(name: str) -> _Module:
     path = _path(name)
     if path is None:
         raise FileNotFoundError(f"no module {name} in {_SOURCE}")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     statements = [tree, *_statements(tree)]
     imports = []
     for node in statements:
@@ -125,15 +135,20 @@ def _module(name: str) -> _Module:
                     and isinstance(statement.value.value, str)
                 )
             ]
-    return _Module(ast.dump(tree), tuple(ours))
+    resolves = "pkgutil.resolve_name" in imports
+    return _Module(ast.dump(tree), tuple(ours), tuple(_NAMED.findall(text)), resolves)
 
 
 def _closure(modules: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
     waiting = list(modules)
     while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += _module(name).imports
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += _module(name).imports
+        known = [_module(name) for name in found]
+        if any(one.resolves for one in known):
+            waiting = [name for one in known for name in one.named if name not in found]
     return found

@@ -1,19 +1,17 @@
 """A trained model, ready to be used: its experiment, its networks and its images."""
 
-import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from aevb.arrays import Tensors
+from aevb.arrays import Tensors, named
 from aevb.assembly import architecture
 from aevb.data import Dataset
 from aevb.errors import DataError
 from aevb.likelihood.model import Model
-from aevb.models.mlp import MLP
-from aevb.models.vae import Parameters
+from aevb.models.architecture import Architecture, Parameters
 from aevb.settings.experiment import Experiment
 from aevb.weights import read
 
@@ -52,46 +50,47 @@ def read_trained(path: Path, *, encoder: bool = True, member: int = 0) -> Traine
             that it names, or it lacks the encoder that is needed.
     """
     experiment, arrays = read(path, "decoder/")
-    for network in ("decoder", "encoder"):
-        names = [f"{network}/{name}" for name in MLP._fields]
-        missing = [name for name in names if name not in arrays]
-        if missing and (network == "decoder" or len(missing) < len(names)):
+    network = architecture(experiment)
+    for part, nest in network.shapes()._asdict().items():
+        shapes = named(nest, part)
+        missing = [name for name in shapes if name not in arrays]
+        if missing and (part == "decoder" or len(missing) < len(shapes)):
             raise DataError(
                 f"{path}: {experiment.name}: there is no {', '.join(missing)}; take the weights of"
                 " aevb, wake_sleep or mcem (full_vb has a posterior over weights instead)"
             )
-    data_dim = math.prod(experiment.definition["image_shape"])
-    model = Model(architecture(experiment, data_dim), parameters_of(arrays, member))
+        for name, shape in shapes.items():
+            if name in arrays and arrays[name].shape[1:] != tuple(shape):
+                raise DataError(
+                    f"{path}: {name} is {list(arrays[name].shape[1:])}, but {experiment.name} has"
+                    f" {list(shape)} there: the file is of another model"
+                )
+    model = Model(network, parameters_of(network, arrays, member))
     if encoder and not model.has_encoder:
         raise DataError(
             f"{path}: {experiment.name} has no encoder; take the weights of aevb or wake_sleep"
         )
-    observed = 2 if experiment.definition["observation"] == "gaussian" else 1
-    sizes = {"decoder": (experiment.latent_dim, observed * data_dim)}
-    if model.has_encoder:
-        sizes["encoder"] = (data_dim, 2 * experiment.latent_dim)
-    for name, (inputs, outputs) in sizes.items():
-        network = getattr(model.parameters, name)
-        found = network.hidden_weights.shape[1], network.output_weights.shape[2]
-        if found != (inputs, outputs):
-            raise DataError(
-                f"{path}: the {name} has {found[0]} inputs and {found[1]} outputs, but"
-                f" {experiment.name} has {inputs} and {outputs}: the file is of another model"
-            )
     return Trained(experiment, model)
 
 
-def parameters_of(arrays: Tensors, member: int) -> Parameters:
-    """One member's parameters from arrays by name (see :func:`aevb.arrays.named_arrays`)."""
-    networks = {}
-    for network in Parameters._fields:
-        found = {
-            name: arrays[f"{network}/{name}"][member : member + 1]
-            for name in MLP._fields
-            if f"{network}/{name}" in arrays
-        }
-        networks[network] = MLP(**{k: tf.constant(v) for k, v in found.items()}) if found else ()
-    return Parameters(**networks)
+def parameters_of(network: Architecture, arrays: Tensors, member: int) -> Parameters:
+    """One member's parameters of a network.
+
+    Args:
+        network: its parameters are asked for; the encoder's may be missing altogether.
+        arrays: by name (see :func:`aevb.arrays.named_arrays`), each [E, ...].
+        member: which one.
+    """
+    shapes = network.shapes()
+    learns_encoder = any(name in arrays for name in named(shapes.encoder, "encoder"))
+    wanted = shapes if learns_encoder else shapes._replace(encoder=())
+    return one_member(wanted, arrays, member)
+
+
+def one_member(shapes: Any, arrays: Tensors, member: int) -> Any:
+    """A nest of tensors [1, ...] like ``shapes``, from arrays [E, ...] by their paths in it."""
+    chosen = [tf.constant(arrays[name][member : member + 1]) for name in named(shapes)]
+    return tf.nest.pack_sequence_as(shapes, chosen)
 
 
 def check_data(trained: Trained, data: Dataset, where: str) -> None:

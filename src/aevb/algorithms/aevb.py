@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from aevb import bounds, random
 from aevb.algorithms.state import Info, State, start
-from aevb.models.vae import VAE, Parameters
+from aevb.models.architecture import Architecture, Parameters
 from aevb.optimisers import Adagrad
 
 
@@ -26,7 +26,7 @@ class AEVB:
     objective: ClassVar[str] = "lower_bound"
     """What its curve is called in tables."""
 
-    model: VAE
+    model: Architecture
     optimiser: Adagrad
     samples_per_datapoint: int = 1
     estimator: Literal["B", "A", "score", "score_baseline"] = "B"
@@ -44,16 +44,15 @@ class AEVB:
             lower_bound = self.lower_bound(parameters, batch, keys)
             objective = tf.reduce_sum(lower_bound)
         gradients = tape.gradient(objective, parameters)
-        ascended = [
-            self.optimiser.ascend(*networks, state.step_size, state.iteration)
-            for networks in zip(parameters, state.accumulators, gradients, strict=True)
-        ]
-        new_state = State(
-            parameters=Parameters(*(network for network, _ in ascended)),
-            accumulators=Parameters(*(accumulator for _, accumulator in ascended)),
-            step_size=state.step_size,
-            iteration=state.iteration + 1,
+        new_parameters, accumulators = self.optimiser.ascend(
+            parameters,
+            state.accumulators,
+            gradients,
+            self.model.weight_matrices(),
+            state.step_size,
+            state.iteration,
         )
+        new_state = State(new_parameters, accumulators, state.step_size, state.iteration + 1)
         return new_state, Info(objective=tf.reduce_mean(lower_bound, axis=-1))
 
     def lower_bound(self, parameters: Parameters, x: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:

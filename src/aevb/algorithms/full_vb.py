@@ -5,24 +5,23 @@ q_φ(θ) is a diagonal Gaussian over all decoder weights, with the prior p(θ) =
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
 
 from aevb import bounds, random
 from aevb.algorithms.state import Info, State, start
-from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.architecture import Architecture, Parameters
 from aevb.optimisers import Adagrad
 
 
 class WeightPosterior(NamedTuple):
     """q_φ(θ): a normal for each weight of the decoder."""
 
-    mean: MLP
-    """μ_θ."""
-    log_variance: MLP
-    """log σ_θ²."""
+    mean: Any
+    """μ_θ, a nest of tensors."""
+    log_variance: Any
+    """log σ_θ², the same nest."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class FullVB:
 
     objective: ClassVar[str] = "lower_bound"
 
-    model: VAE
+    model: Architecture
     optimiser: Adagrad
     n_train: int
     samples_per_datapoint: int = 1
@@ -71,21 +70,15 @@ class FullVB:
             objective = tf.reduce_sum(per_datapoint) + share * tf.reduce_sum(weights)
         gradients = tape.gradient(objective, parameters)
         optimiser = self.optimiser._replace(weight_prior="none")
-        pieces = [
-            optimiser.ascend(*networks, state.step_size, state.iteration)
-            for networks in zip(
-                _networks(parameters),
-                _networks(state.accumulators),
-                _networks(gradients),
-                strict=True,
-            )
-        ]
-        new_state = State(
-            parameters=_parameters([network for network, _ in pieces]),
-            accumulators=_parameters([accumulator for _, accumulator in pieces]),
-            step_size=state.step_size,
-            iteration=state.iteration + 1,
+        new_parameters, accumulators = optimiser.ascend(
+            parameters,
+            state.accumulators,
+            gradients,
+            tf.nest.map_structure(lambda _: False, parameters),
+            state.step_size,
+            state.iteration,
         )
+        new_state = State(new_parameters, accumulators, state.step_size, state.iteration + 1)
         bound = tf.reduce_mean(per_datapoint, axis=-1) + weights / self.n_train
         return new_state, Info(objective=bound)
 
@@ -142,12 +135,12 @@ def negative_kl(weights: WeightPosterior) -> tf.Tensor:
             1.0 + log_variance - tf.square(mean) - tf.exp(log_variance),
             axis=list(range(1, mean.shape.rank)),
         )
-        for mean, log_variance in zip(weights.mean, weights.log_variance, strict=True)
+        for mean, log_variance in zip(*map(tf.nest.flatten, weights), strict=True)
     ]
     return 0.5 * tf.add_n(parts)
 
 
-def draw_weights(weights: WeightPosterior, keys: tf.Tensor) -> tuple[MLP, tf.Tensor]:
+def draw_weights(weights: WeightPosterior, keys: tf.Tensor) -> tuple[Any, tf.Tensor]:
     """One draw θ = μ + σ ⊙ ζ for each member (eq. 20), and log p(θ) − log q(θ) there.
 
     Args:
@@ -158,19 +151,11 @@ def draw_weights(weights: WeightPosterior, keys: tf.Tensor) -> tuple[MLP, tf.Ten
         The decoder's weights, each [E, ...]; and [E], nats.
     """
     theta, parts = [], []
-    for i, (mean, log_variance) in enumerate(zip(*weights, strict=True)):
+    for i, (mean, log_variance) in enumerate(zip(*map(tf.nest.flatten, weights), strict=True)):
         zeta = random.normal(random.fold_in(keys, i), tuple(mean.shape[1:]))
         value = mean + tf.exp(0.5 * log_variance) * zeta
         theta.append(value)
         # The constants −½ log 2π of prior and posterior cancel.
         ratio = -0.5 * tf.square(value) + 0.5 * (log_variance + tf.square(zeta))
         parts.append(tf.reduce_sum(ratio, axis=list(range(1, mean.shape.rank))))
-    return MLP(*theta), tf.add_n(parts)
-
-
-def _networks(parameters: Parameters) -> list[MLP]:
-    return [parameters.encoder, parameters.decoder.mean, parameters.decoder.log_variance]
-
-
-def _parameters(networks: list[MLP]) -> Parameters:
-    return Parameters(networks[0], WeightPosterior(*networks[1:]))
+    return tf.nest.pack_sequence_as(weights.mean, theta), tf.add_n(parts)

@@ -1,15 +1,14 @@
 """Monte Carlo EM (Appendix E), the baseline without an encoder."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
 from aevb import random
 from aevb.algorithms.state import Info
 from aevb.likelihood.hmc import JitteredHMC
-from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.architecture import Architecture, Parameters
 from aevb.optimisers import Adagrad
 
 _BLOCK = 1000
@@ -57,7 +56,7 @@ class MonteCarloEM:
     objective: ClassVar[str] = "log_joint"
     """What its curve is called in tables: log p(x, z) of the chains, which is no bound."""
 
-    model: VAE
+    model: Architecture
     optimiser: Adagrad
     n_train: int
     leapfrog_steps: int = 10
@@ -133,7 +132,7 @@ class MonteCarloEM:
         acceptance, log_joint = tf.unstack(tf.cast(sums / self.n_train, tf.float32), axis=-1)
         return chains, acceptance, log_joint
 
-    def maximise(self, state: State, x: tf.Tensor, chains: tf.Tensor) -> tuple[MLP, MLP]:
+    def maximise(self, state: State, x: tf.Tensor, chains: tf.Tensor) -> tuple[Any, Any]:
         """The M-step: the decoder and its accumulators after ``weight_updates`` updates."""
 
         def gradient_sum(decoder):
@@ -151,6 +150,7 @@ class MonteCarloEM:
                 decoder,
                 accumulators,
                 gradient_sum(decoder),
+                self.model.weight_matrices().decoder,
                 state.step_size,
                 state.iteration * self.weight_updates + i,
             )

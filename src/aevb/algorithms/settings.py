@@ -1,9 +1,9 @@
-"""The settings of each learning algorithm, and what else is known of it without TensorFlow.
+"""The learning algorithms: the settings of each, and what else is known of it without TensorFlow.
 
-A new algorithm has a class here and a line in :data:`SETTINGS`, under the name of its module.
+A new algorithm has a line in :data:`ALGORITHMS`, and a class here if it has settings of its own.
 """
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -25,10 +25,18 @@ ESTIMATORS: dict[Gradient, str] = {
 class AlgorithmSettings:
     """What is known of every algorithm; each says where it differs."""
 
+    implementation: ClassVar[str]
+    """Module and class, see :class:`aevb.algorithms.Algorithm`."""
     label: ClassVar[str]
     """What tables and figures call it."""
+    colour: ClassVar[str] = "#7a3a8c"
+    """Of its curves."""
+    line_width: ClassVar[float] = 1.9
+    """Of its curves, in points: where two coincide the wider shows beside the narrower."""
     like: ClassVar[str | None] = None
     """The algorithm whose budget and warm-up it has, for one with none of its own."""
+    learns_point: ClassVar[bool] = True
+    """Whether it learns one decoder, which figures show, rather than a posterior over decoders."""
     has_encoder: ClassVar[bool] = True
     """Whether it learns one, and so has a bound and a curve in Figure 2."""
     whole_batches: ClassVar[bool] = False
@@ -45,7 +53,12 @@ class AlgorithmSettings:
 class AEVB(AlgorithmSettings):
     """Auto-encoding variational Bayes (Algorithm 1)."""
 
+    implementation = "aevb.algorithms.aevb:AEVB"
     label = "AEVB"
+    # Blue and orange stay apart under all three colour-vision deficiencies, and in grey print,
+    # where the blue is the darker one.
+    colour = "#0173b2"
+    line_width = 1.6
 
     estimator: Gradient = "B"
     """What is ascended."""
@@ -57,7 +70,10 @@ class AEVB(AlgorithmSettings):
 class WakeSleep(AlgorithmSettings):
     """The wake-sleep algorithm."""
 
+    implementation = "aevb.algorithms.wake_sleep:WakeSleep"
     label = "wake-sleep"
+    colour = "#de8f05"
+    line_width = 2.3
 
     log_variance_factor: Positive = 1.0
     """Factor in front of the weights of the log-variance head of its encoder."""
@@ -69,7 +85,11 @@ class WakeSleep(AlgorithmSettings):
 class MonteCarloEM(AlgorithmSettings):
     """Monte Carlo EM (Appendix E)."""
 
+    implementation = "aevb.algorithms.mcem:MonteCarloEM"
     label = "MCEM"
+    # A green would come close to AEVB's blue without the blue-sensitive cones; dark red keeps
+    # apart from both, and is the darkest of the three.
+    colour = "#9b2226"
     has_encoder = False
     whole_batches = True
     selection_n_train = 1000
@@ -88,8 +108,10 @@ class MonteCarloEM(AlgorithmSettings):
 class FullVB(AlgorithmSettings):
     """Full variational Bayes (Appendix F)."""
 
+    implementation = "aevb.algorithms.full_vb:FullVB"
     label = "full VB"
     like = "aevb"
+    learns_point = False
 
     form: Literal["analytic", "generic"] = "analytic"
     """Both KL divergences in closed form (equation 24), or neither (equation 22)."""
@@ -97,13 +119,30 @@ class FullVB(AlgorithmSettings):
     """Standard deviation of each decoder weight's posterior at the start."""
 
 
-SETTINGS: dict[str, type[AlgorithmSettings]] = {
+def plain(implementation: str, label: str, like: str = "aevb", **known: Any) -> type:
+    """An algorithm without settings of its own.
+
+    Args:
+        implementation, label, like: see :class:`AlgorithmSettings`.
+        known: what else differs from what is known of every algorithm.
+    """
+    facts = {"implementation": implementation, "label": label, "like": like, **known}
+    return dataclass(frozen=True, config=RULES)(type(label, (AlgorithmSettings,), facts))
+
+
+ALGORITHMS: dict[str, type[AlgorithmSettings]] = {
     "aevb": AEVB,
     "wake_sleep": WakeSleep,
     "mcem": MonteCarloEM,
     "full_vb": FullVB,
 }
-"""By algorithm."""
+"""By the names that configuration and files have for them."""
 
-LABELS = {name: settings.label for name, settings in SETTINGS.items()}
+LABELS = {name: kind.label for name, kind in ALGORITHMS.items()}
 """What tables and figures call the algorithms."""
+
+LEARNING = tuple(name for name, kind in ALGORITHMS.items() if kind.learns_point)
+"""Those of Figure 3."""
+
+BOUNDED = tuple(name for name in LEARNING if ALGORITHMS[name].has_encoder)
+"""Those of Figure 2, which have a bound."""

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aevb.models.vae import Parameters
+from aevb.models.architecture import Parameters
 
 
 class State(NamedTuple):

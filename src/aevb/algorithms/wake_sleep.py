@@ -1,14 +1,13 @@
 """The wake-sleep algorithm (Hinton et al., 1995), the paper's baseline with the same encoder."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
 from aevb import bounds, random
 from aevb.algorithms.state import Info, State, start
-from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.architecture import Architecture, Parameters
 from aevb.optimisers import Adagrad
 
 
@@ -30,7 +29,7 @@ class WakeSleep:
     objective: ClassVar[str] = "lower_bound"
     """What its curve is called in tables."""
 
-    model: VAE
+    model: Architecture
     optimiser: Adagrad
     samples_per_datapoint: int = 1
     sleep_uses_updated_decoder: bool = True
@@ -43,6 +42,7 @@ class WakeSleep:
         """One wake and one sleep update from a minibatch [E, M, D]."""
         keys = random.keys(seeds, random.Purpose.POSTERIOR, state.iteration)
         encoder, decoder = state.parameters
+        matrices = self.model.weight_matrices()
         with tf.GradientTape() as tape:
             tape.watch(decoder)
             lower_bound = self.lower_bound(state.parameters, batch, keys)
@@ -51,6 +51,7 @@ class WakeSleep:
             decoder,
             state.accumulators.decoder,
             tape.gradient(objective, decoder),
+            matrices.decoder,
             state.step_size,
             state.iteration,
         )
@@ -64,6 +65,7 @@ class WakeSleep:
             encoder,
             state.accumulators.encoder,
             tape.gradient(objective, encoder),
+            matrices.encoder,
             state.step_size,
             state.iteration,
         )
@@ -76,7 +78,7 @@ class WakeSleep:
         return new_state, Info(objective=tf.reduce_mean(lower_bound, axis=-1))
 
     def dream(
-        self, decoder: MLP, n: int, seeds: tf.Tensor, iteration: tf.Tensor
+        self, decoder: Any, n: int, seeds: tf.Tensor, iteration: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """``n`` draws from the generative model: z [E, n, N_z] and sampled x [E, n, D]."""
         prior_keys = random.keys(seeds, random.Purpose.PRIOR, iteration)

@@ -15,7 +15,7 @@ from aevb.bounds import reparameterise
 from aevb.likelihood import hmc
 from aevb.likelihood.budgets import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_likelihood, log_prior
-from aevb.models.vae import Parameters
+from aevb.models.architecture import Parameters
 
 Budget = PosteriorSamples
 

@@ -7,7 +7,7 @@ takes the model itself: the posterior of z is then p(z|y), and log p(y) what is 
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -15,10 +15,8 @@ import tensorflow_probability as tfp
 
 from aevb.errors import ConfigError
 from aevb.likelihood.model import Model
-from aevb.models.linear_gaussian import LinearGaussian
-from aevb.models.mlp import MLP
+from aevb.models.architecture import Architecture
 from aevb.models.pixels import BernoulliPixels
-from aevb.models.vae import VAE
 
 tfd = tfp.distributions
 
@@ -48,7 +46,7 @@ class Channel(Protocol):
 class Observed:
     """An architecture seen through a channel, with the same latent variables and decoder."""
 
-    architecture: VAE | LinearGaussian
+    architecture: Architecture
     channel: Channel
 
     @property
@@ -60,7 +58,7 @@ class Observed:
         """p(z), as the architecture has it."""
         return self.architecture.prior()
 
-    def decode(self, decoder: MLP, z: tf.Tensor) -> tfd.Distribution:
+    def decode(self, decoder: Any, z: tf.Tensor) -> tfd.Distribution:
         """p(y|z): z [..., n, N_z] -> batch shape [..., n], event shape [D_y]."""
         return self.channel.likelihood(self.architecture.decode(decoder, z))
 

@@ -1,9 +1,8 @@
 """From a trainer to the StableHLO of its programs: TensorFlow traces, anything may compile."""
 
-import numpy as np
 import tensorflow as tf
 
-from aevb.arrays import named_arrays
+from aevb.arrays import named
 from aevb.backends.programs import ProgramError, Programs, arguments, canonical, with_precision
 from aevb.backends.tensorflow import Trainer
 
@@ -26,7 +25,7 @@ def lower(trainer: Trainer, n_train: int, n_test: int, data_dim: int, members: i
     traced = tf.function(init, jit_compile=True, autograph=False)
     state = traced.get_concrete_function(seeds, step_sizes, scalar).structured_outputs
     state = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), state)
-    names = tuple(named_arrays(tf.nest.map_structure(lambda _: np.zeros(()), state)))
+    names = tuple(named(state))
     train_data = tf.TensorSpec([n_train, data_dim], tf.uint8)
     test_data = tf.TensorSpec([n_test, data_dim], tf.uint8)
     texts = {

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from aevb import random
-from aevb.arrays import Tensors, named_arrays
+from aevb.arrays import Tensors, named, named_arrays
 from aevb.backends import Chunk
 
 _EVALUATION_BLOCK = 1000
@@ -177,5 +177,5 @@ class TensorFlowBackend:
     def put(self, tensors: Tensors) -> Any:
         """The inverse of :meth:`fetch`."""
         structure = self.start()
-        values = [tf.constant(tensors[name]) for name in named_arrays(structure)]
+        values = [tf.constant(tensors[name]) for name in named(structure)]
         return tf.nest.pack_sequence_as(structure, values)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aevb import settings as configuration
-from aevb.algorithms.settings import LABELS
+from aevb.algorithms.settings import ALGORITHMS, LABELS
 from aevb.likelihood.labels import BACKWARD, labels
 from aevb.outputs import Outputs, Run
 from aevb.section2.settings import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
@@ -277,5 +277,5 @@ def _measured(experiment: Experiment) -> Part:
 
 def _applying(estimators: Mapping[str, Mapping[str, Any]], algorithm: str) -> list[str]:
     """The estimators that can be taken: importance sampling needs an encoder."""
-    encoder = algorithm != "mcem"
+    encoder = ALGORITHMS[algorithm].has_encoder
     return [n for n, one in estimators.items() if encoder or one["method"] != "importance"]

@@ -12,24 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from aevb.algorithms.settings import ALGORITHMS
 from aevb.files import write_atomically
 
-# Blue and orange stay apart under all three colour-vision deficiencies, and in grey print, where
-# the blue is the darker one.
-_COLORBLIND = seaborn.color_palette("colorblind")
-PALETTE = {
-    "AEVB": to_hex(_COLORBLIND[0]),
-    "wake-sleep": to_hex(_COLORBLIND[1]),
-    # The palette's green comes close to its blue without the blue-sensitive cones; dark red keeps
-    # apart from both, and is the darkest of the three.
-    "MCEM": "#9b2226",
-}
+PALETTE = {kind.label: kind.colour for kind in ALGORITHMS.values()}
 DASHES = {"train": "solid", "test": (0, (3.2, 1.4))}
 NEUTRAL = "#3a3a3a"
 
-# AEVB is drawn over wake-sleep and is the narrower, so that both show where they coincide; MCEM
-# lies between the two.
-OURS_WIDTHS = {"AEVB": 1.6, "wake-sleep": 2.3, "MCEM": 1.9}
+OURS_WIDTHS = {kind.label: kind.line_width for kind in ALGORITHMS.values()}
 PAPER_WIDTH = 0.9
 BAND_OPACITY = 0.25
 PNG_DPI = 300

@@ -23,7 +23,7 @@ from aevb.likelihood import hmc
 from aevb.likelihood.budgets import AIS, INITIAL_STEP_SIZE
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_likelihood, log_prior
-from aevb.models.vae import Parameters
+from aevb.models.architecture import Parameters
 
 LADDER = np.concatenate([[0.0], 0.5 ** np.arange(16.0, -1.0, -1.0)]).astype(np.float32)
 """The inverse temperatures at which step sizes adapt and the spread of log p(x|z) is measured."""

@@ -23,7 +23,7 @@ from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.hmc import Chains
 from aevb.likelihood.methods import budget
 from aevb.likelihood.model import Model
-from aevb.models.vae import VAE
+from aevb.models.architecture import Architecture
 from aevb.progress import LOGGER
 from aevb.provenance import code_hash
 from aevb.settings.experiment import Experiment
@@ -94,7 +94,7 @@ def estimate_along_training(
         Interrupted: on SIGTERM or Ctrl-C, after the snapshot at hand is finished.
     """
     images = observations(experiment, data, points)
-    model = architecture(experiment, images["train"].shape[1])
+    model = architecture(experiment)
     budgets = _budgets(experiment, estimators)
     history = _fingerprint(model, images, estimators)
     chains: dict[str, Chains] = {}
@@ -111,7 +111,7 @@ def estimate_along_training(
             new = {}
             for split, x in images.items():
                 for member, seed in enumerate(experiment.seeds):
-                    this = Model(model, parameters_of(arrays, member))
+                    this = Model(model, parameters_of(model, arrays, member))
                     for name, (module, settings) in budgets.items():
                         cell = Cell(samples, split, seed, name)
                         if not settings.applies(this.latent_dim, this.has_encoder):
@@ -244,7 +244,7 @@ def _seed(cell: Cell) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
 
 
-def _fingerprint(model: VAE, images: dict[str, tf.Tensor], estimators: dict) -> str:
+def _fingerprint(model: Architecture, images: dict[str, tf.Tensor], estimators: dict) -> str:
     settings = {"architecture": asdict(model), "estimators": estimators}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     methods = (f"aevb.likelihood.{settings['method']}" for settings in estimators.values())

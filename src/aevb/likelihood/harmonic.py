@@ -29,7 +29,7 @@ from aevb.likelihood.budgets import Harmonic, Indexing, Kind
 from aevb.likelihood.density import SMALLEST_DEVIATION, Density, log_density
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_joint, log_likelihood, log_prior
-from aevb.models.vae import Parameters
+from aevb.models.architecture import Parameters
 
 Budget = Harmonic
 

@@ -16,7 +16,7 @@ from aevb import random
 from aevb.likelihood.budgets import Importance
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_joint
-from aevb.models.vae import Parameters
+from aevb.models.architecture import Parameters
 
 LARGEST_PARETO_K = 0.7
 """Of a value that passes (Vehtari et al., 2024): beyond it no k that is practical is enough."""

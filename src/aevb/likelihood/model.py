@@ -4,14 +4,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aevb.models.linear_gaussian import LinearGaussian
-from aevb.models.vae import VAE, Parameters
+from aevb.models.architecture import Architecture, Parameters
 
 
 class Model(NamedTuple):
     """One model: an architecture with the parameters of one member."""
 
-    architecture: VAE | LinearGaussian
+    architecture: Architecture
     """Immutable and hashable, so that it can be part of a compiled program."""
     parameters: Parameters
     """θ and, where an encoder was trained, φ; each tensor has a member axis of one, [1, ...]."""

@@ -33,9 +33,10 @@ from scipy.special import logsumexp
 from aevb.likelihood.budgets import MAX_LATENT_DIM, Quadrature
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.model import Model, log_likelihood
+from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian
 from aevb.models.pixels import log_normaliser
-from aevb.models.vae import VAE, Parameters
+from aevb.models.vae import VAE
 
 tfd = tfp.distributions
 

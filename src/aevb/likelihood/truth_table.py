@@ -91,11 +91,11 @@ def compare_on_network(
             f" {quadrature.MAX_LATENT_DIM} latent dimensions"
         )
     images = observations(experiment, data, points)
-    network = architecture(experiment, images["test"].shape[1])
+    network = architecture(experiment)
     if weights is None:
         parameters = network.init(tf.constant([seed]))
     else:
-        parameters = parameters_of(weights, member=0)
+        parameters = parameters_of(network, weights, member=0)
     model = Model(network, parameters)
     others = {k: v for k, v in estimators.items() if v["method"] != "quadrature"}
     n_train = experiment.n_train or len(data.train)

@@ -15,8 +15,8 @@ import tensorflow_probability as tfp
 
 from aevb import random
 from aevb.models import mlp
+from aevb.models.architecture import Parameters, initial
 from aevb.models.mlp import MLP
-from aevb.models.vae import Parameters
 
 tfd = tfp.distributions
 
@@ -210,25 +210,20 @@ class LinearGaussian:
     latent_dim: int
     initial_standard_deviation: float = 0.01
 
-    def init(self, seeds: tf.Tensor) -> Parameters:
-        """Parameters at the start of training, one set for each member of ``seeds`` [E]."""
-        shapes = Parameters(
+    def shapes(self) -> Parameters:
+        """The shape of every parameter, without the member axis."""
+        return Parameters(
             encoder=_shapes(self.data_dim, self.latent_dim, self.latent_dim),
             decoder=_shapes(self.latent_dim, self.data_dim, 1),
         )
-        networks = (
-            MLP(
-                *(
-                    self.initial_standard_deviation
-                    * random.normal(
-                        random.keys(seeds, random.Purpose.INITIALISATION, 4 * i + j), shape
-                    )
-                    for j, shape in enumerate(network)
-                )
-            )
-            for i, network in enumerate(shapes)
-        )
-        return Parameters(*networks)
+
+    def weight_matrices(self) -> Parameters:
+        """Which of the parameters are weight matrices."""
+        return Parameters(mlp.WEIGHT_MATRICES, mlp.WEIGHT_MATRICES)
+
+    def init(self, seeds: tf.Tensor) -> Parameters:
+        """Parameters at the start of training, one set for each member of ``seeds`` [E]."""
+        return initial(self.shapes(), seeds, self.initial_standard_deviation)
 
     def prior(self) -> tfd.Distribution:
         """p(z) = N(0, I), event shape [N_z]."""
@@ -256,7 +251,8 @@ class LinearGaussian:
 def _shapes(n_inputs: int, n_outputs: int, n_log_variances: int) -> MLP:
     shapes = mlp.shapes(n_inputs, 0, n_outputs)
     return shapes._replace(
-        output_weights=(n_inputs, n_outputs), output_bias=(n_outputs + n_log_variances,)
+        output_weights=tf.TensorShape([n_inputs, n_outputs]),
+        output_bias=tf.TensorShape([n_outputs + n_log_variances]),
     )
 
 

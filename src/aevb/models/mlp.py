@@ -29,17 +29,17 @@ class MLP(NamedTuple):
     """[..., outputs]"""
 
 
-WEIGHT_MATRICES = ("hidden_weights", "output_weights")
-"""The fields that are matrices: the ones a weight prior on matrices applies to."""
+WEIGHT_MATRICES = MLP(True, False, True, False)
+"""Which parameters are matrices: the ones a weight prior on matrices applies to."""
 
 
 def shapes(n_inputs: int, hidden_units: int, n_outputs: int) -> MLP:
     """The shape of every parameter of one network, without leading axes."""
     return MLP(
-        hidden_weights=(n_inputs, hidden_units),
-        hidden_bias=(hidden_units,),
-        output_weights=(hidden_units, n_outputs),
-        output_bias=(n_outputs,),
+        hidden_weights=tf.TensorShape([n_inputs, hidden_units]),
+        hidden_bias=tf.TensorShape([hidden_units]),
+        output_weights=tf.TensorShape([hidden_units, n_outputs]),
+        output_bias=tf.TensorShape([n_outputs]),
     )
 
 

@@ -1,27 +1,19 @@
 """The variational auto-encoder of §3: Gaussian prior, MLP decoder, Gaussian MLP encoder."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from aevb import random
 from aevb.models import mlp
+from aevb.models.architecture import Parameters, initial
 from aevb.models.mlp import MLP
 from aevb.posteriors import LocationScale
 from aevb.posteriors import noise as posterior_noise
 
 tfd = tfp.distributions
-
-
-class Parameters(NamedTuple):
-    """Everything that is learned: φ and θ. Each tensor has a leading member axis [E, ...]."""
-
-    encoder: MLP
-    """φ, the recognition model q_φ(z|x)."""
-    decoder: MLP
-    """θ, the generative model p_θ(x|z)."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +43,21 @@ class VAE:
     log_variance_factor: float = 1.0
     posterior: str = "gaussian"
 
-    def init(self, seeds: tf.Tensor) -> Parameters:
-        """Parameters at the start of training (§5), one set for each member of ``seeds`` [E]."""
+    def shapes(self) -> Parameters:
+        """The shape of every parameter, without the member axis."""
         outputs = self.data_dim * (2 if self.observation == "gaussian" else 1)
-        shapes = Parameters(
+        return Parameters(
             encoder=mlp.shapes(self.data_dim, self.hidden_units, 2 * self.latent_dim),
             decoder=mlp.shapes(self.latent_dim, self.hidden_units, outputs),
         )
-        parameters = Parameters(
-            *(
-                MLP(
-                    *(
-                        self.initial_standard_deviation
-                        * random.normal(
-                            random.keys(seeds, random.Purpose.INITIALISATION, 4 * i + j), shape
-                        )
-                        for j, shape in enumerate(network)
-                    )
-                )
-                for i, network in enumerate(shapes)
-            )
-        )
+
+    def weight_matrices(self) -> Parameters:
+        """Which of the parameters are weight matrices."""
+        return Parameters(mlp.WEIGHT_MATRICES, mlp.WEIGHT_MATRICES)
+
+    def init(self, seeds: tf.Tensor) -> Parameters:
+        """Parameters at the start of training (§5), one set for each member of ``seeds`` [E]."""
+        parameters = initial(self.shapes(), seeds, self.initial_standard_deviation)
         if not self.zero_initial_log_variance:
             return parameters
         encoder, decoder = parameters

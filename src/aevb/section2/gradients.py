@@ -167,6 +167,6 @@ def _program(architecture, kind: str):
             rows = value(parameters, x[tf.newaxis], noise[tf.newaxis, tf.newaxis])
             objective = tf.reduce_mean(rows)
         slopes = tape.gradient(objective, parameters.encoder)
-        return tf.concat([tf.reshape(slope, [-1]) for slope in slopes], axis=0)
+        return tf.concat([tf.reshape(slope, [-1]) for slope in tf.nest.flatten(slopes)], axis=0)
 
     return run

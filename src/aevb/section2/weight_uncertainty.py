@@ -1,6 +1,6 @@
 """What full VB knows of its weights, and what that is worth against MAP (Appendix F)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,17 +9,16 @@ from scipy.special import logsumexp
 
 from aevb import random
 from aevb.algorithms.full_vb import WeightPosterior, draw_weights
-from aevb.arrays import Tensors
+from aevb.arrays import Tensors, named
 from aevb.assembly import architecture, training_set
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.likelihood import quadrature
 from aevb.likelihood.model import Model
-from aevb.models.mlp import MLP
-from aevb.models.vae import VAE, Parameters
+from aevb.models.architecture import Architecture, Parameters
 from aevb.progress import LOGGER
 from aevb.settings.experiment import Experiment
-from aevb.trained import parameters_of
+from aevb.trained import one_member, parameters_of
 
 PRUNED = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99)
 """Shares of the decoder's weights that are set to zero."""
@@ -31,9 +30,9 @@ BUDGET = quadrature.Budget(tolerance=0.01)
 class Learned(NamedTuple):
     """A full VB run and the MAP run with the same data and network, one member of each."""
 
-    network: VAE
+    network: Architecture
     posterior: WeightPosterior
-    map_decoder: MLP
+    map_decoder: Any
 
 
 def read(
@@ -56,21 +55,10 @@ def read(
                 f"{key}: the full VB run has {getattr(experiment, key)}, the MAP run"
                 f" {getattr(other, key)}; give two runs of one network on the same data"
             )
-    rows, columns = experiment.definition["image_shape"]
-    parts = {
-        part: MLP(
-            *(
-                tf.constant(arrays[f"decoder/{part}/{name}"][member : member + 1])
-                for name in MLP._fields
-            )
-        )
-        for part in WeightPosterior._fields
-    }
-    return Learned(
-        architecture(experiment, rows * columns),
-        WeightPosterior(**parts),
-        parameters_of(map_arrays, member).decoder,
-    )
+    network = architecture(experiment)
+    decoder = network.shapes().decoder
+    learned = one_member(Parameters((), WeightPosterior(decoder, decoder)), arrays, member)
+    return Learned(network, learned.decoder, parameters_of(network, map_arrays, member).decoder)
 
 
 def signal_to_noise(posterior: WeightPosterior) -> pd.DataFrame:
@@ -81,7 +69,9 @@ def signal_to_noise(posterior: WeightPosterior) -> pd.DataFrame:
     """
     edges = np.arange(-60, 61, 2.0)
     tables = []
-    for name, mean, log_variance in zip(MLP._fields, *posterior, strict=True):
+    log_variances = named(posterior.log_variance)
+    for name, mean in named(posterior.mean).items():
+        log_variance = log_variances[name]
         ratio = np.abs(mean.numpy()) / np.exp(0.5 * log_variance.numpy())
         decibels = np.clip(20 * np.log10(ratio + 1e-12), edges[0], edges[-1])
         counts, _ = np.histogram(decibels, edges)
@@ -90,9 +80,10 @@ def signal_to_noise(posterior: WeightPosterior) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def prune(weights: MLP, importance: MLP, share: float) -> MLP:
-    """The weights with the least important ``share`` of all of them set to zero."""
-    everything = np.concatenate([part.numpy().ravel() for part in importance])
+def prune(weights: Any, importance: Any, share: float) -> Any:
+    """The weights with the least important ``share`` of all of them set to zero; both are nests
+    of the same tensors."""
+    everything = np.concatenate([part.numpy().ravel() for part in tf.nest.flatten(importance)])
     count = round(share * everything.size)
     if count == 0:
         return weights
@@ -100,11 +91,11 @@ def prune(weights: MLP, importance: MLP, share: float) -> MLP:
     kept = np.ones(everything.size, bool)
     kept[np.argsort(everything, kind="stable")[:count]] = False
     pieces, start = [], 0
-    for part in weights:
+    for part in tf.nest.flatten(weights):
         size = int(np.prod(part.shape))
         pieces.append(part * kept[start : start + size].reshape(part.shape).astype(np.float32))
         start += size
-    return MLP(*pieces)
+    return tf.nest.pack_sequence_as(weights, pieces)
 
 
 def log_mean(log_values: np.ndarray) -> np.ndarray:
@@ -161,7 +152,7 @@ def evaluate(
         for split in ("train", "test")
     }
 
-    def log_likelihood(decoder: MLP, x: np.ndarray) -> np.ndarray:
+    def log_likelihood(decoder: Any, x: np.ndarray) -> np.ndarray:
         model = Model(learned.network, Parameters((), decoder))
         return quadrature.estimate(model, x, BUDGET).value
 
@@ -197,13 +188,11 @@ def evaluate(
             )
             LOGGER.info(f"N={n_train}, {split}: {method}: {value.mean():.2f} nats")
     importance = {
-        AT_MEAN: MLP(
-            *(
-                tf.abs(mean) * tf.exp(-0.5 * log_variance)
-                for mean, log_variance in zip(*learned.posterior, strict=True)
-            )
+        AT_MEAN: tf.nest.map_structure(
+            lambda mean, log_variance: tf.abs(mean) * tf.exp(-0.5 * log_variance),
+            *learned.posterior,
         ),
-        MAP: MLP(*(tf.abs(part) for part in learned.map_decoder)),
+        MAP: tf.nest.map_structure(tf.abs, learned.map_decoder),
     }
     decoders = {AT_MEAN: learned.posterior.mean, MAP: learned.map_decoder}
     pruned = [

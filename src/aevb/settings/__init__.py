@@ -8,7 +8,7 @@ config.yaml is a :class:`Configuration` of :mod:`~aevb.settings.protocol` (readi
 one training run comes from. Nothing here needs TensorFlow.
 """
 
-from aevb.algorithms.settings import ESTIMATORS, LABELS
+from aevb.algorithms.settings import ALGORITHMS, ESTIMATORS, LABELS
 from aevb.schema.reading import read_yaml
 from aevb.section2.settings import (
     GRADIENT_MINIBATCH,
@@ -23,8 +23,6 @@ from aevb.settings.experiment import Experiment
 from aevb.settings.experiments import estimator_settings, execution, experiment
 from aevb.settings.loading import load
 from aevb.settings.studies import STUDIES, study
-
-ALGORITHMS = tuple(LABELS)
 
 __all__ = [
     "ALGORITHMS",

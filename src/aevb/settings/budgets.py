@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aevb.algorithms.settings import Family
+from aevb.algorithms.settings import LEARNING, Family
 from aevb.applications.budgets import PosteriorSamples
 from aevb.likelihood.budgets import Annealing
 from aevb.schema.kinds import (
@@ -19,7 +19,7 @@ from aevb.schema.kinds import (
     Table,
 )
 
-Learning = Literal["aevb", "wake_sleep", "mcem"]
+Learning = Literal[LEARNING]
 FAMILIES: list[Family] = ["gaussian", "laplace", "logistic", "student_t", "uniform", "triangular"]
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from aevb.algorithms.settings import Family, FullVB, MonteCarloEM
 from aevb.likelihood.budgets import Estimator
+from aevb.models.registry import ARCHITECTURES
 from aevb.schema.kinds import (
     Count,
     Counts,
@@ -80,6 +81,8 @@ class Configuration(Table):
     checkpoint."""
     seeds: Seeds | None = None
     """Seeds, in place of the scale's own."""
+    architecture: Literal[tuple(ARCHITECTURES)] = "mlp"
+    """The networks, with one hidden layer each as in section 5."""
     hidden_units: PerDataset[Count] = {"mnist": 500, "frey_face": 200, "default": 500}
     """Hidden units of encoder and decoder (section 5)."""
     samples_per_datapoint: Count = 1

@@ -14,14 +14,18 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from aevb.algorithms.settings import SETTINGS, AlgorithmSettings, Family, Gradient
+from aevb.algorithms.settings import ALGORITHMS, AlgorithmSettings, Family, Gradient
 from aevb.errors import ConfigError
+from aevb.models.registry import ARCHITECTURES
 from aevb.schema.explain import choice, explain, one_line
 from aevb.schema.kinds import RULES, Count, Natural, Positive, Truth
 from aevb.schema.writing import json_schema
 from aevb.settings.protocol import Binarisation, Divisor, Prior
 
-Algorithm = Annotated[str, AfterValidator(lambda name: choice(name, SETTINGS, "algorithm"))]
+Algorithm = Annotated[str, AfterValidator(lambda name: choice(name, ALGORITHMS, "algorithm"))]
+Architecture = Annotated[
+    str, AfterValidator(lambda name: choice(name, ARCHITECTURES, "architecture"))
+]
 
 _FORMERLY = {
     "estimator",
@@ -64,13 +68,14 @@ class Experiment:
     selection_samples: Count
     seeds: tuple[Natural, ...]
     training_samples: Count
+    architecture: Architecture = "mlp"
     settings: Annotated[AlgorithmSettings | None, Field(validate_default=True)] = None
     """Of the algorithm (see :mod:`aevb.algorithms.settings`); None or a table for its own kind."""
 
     @field_validator("settings", mode="plain", json_schema_input_type=dict)
     @classmethod
     def _of_the_algorithm(cls, given: Any, others: ValidationInfo) -> AlgorithmSettings:
-        kind = SETTINGS[others.data.get("algorithm", "aevb")]
+        kind = ALGORITHMS[others.data.get("algorithm", "aevb")]
         if isinstance(given, AlgorithmSettings) and not isinstance(given, kind):
             raise ValueError(f"{given} are not settings of {kind.label}")
         try:
@@ -153,7 +158,7 @@ def _present_form(values: dict) -> dict:
     """The settings of an experiment, where an older version has those of all algorithms in it."""
     if "settings" in values:
         return values
-    kind = SETTINGS[values["algorithm"]]
+    kind = ALGORITHMS[values["algorithm"]]
     given = values | values.get("monte_carlo_em", {}) | values.get("full_vb", {})
     own = {one.name: given[one.name] for one in fields(kind) if one.name in given}
     kept = {key: value for key, value in values.items() if key not in _FORMERLY}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from aevb.algorithms.settings import SETTINGS
+from aevb.algorithms.settings import ALGORITHMS
 from aevb.errors import ConfigError
 from aevb.schema.explain import choice
 from aevb.schema.kinds import for_dataset
@@ -41,7 +41,7 @@ def experiment(
     variant = choice(variant or config.variant, config.variants, "variant")
     scale = choice(scale or config.scale, config.scales, "scale")
     choice(dataset, definitions, "dataset")
-    kind = SETTINGS[choice(algorithm, SETTINGS, "algorithm")]
+    kind = ALGORITHMS[choice(algorithm, ALGORITHMS, "algorithm")]
     counts = {"latent_dim": latent_dim, "n_train": n_train, "hidden_units": hidden_units}
     for key, count in counts.items():
         if count is not None and count < 1:
@@ -74,6 +74,7 @@ def experiment(
         latent_dim=int(latent_dim),
         algorithm=algorithm,
         variant=variant,
+        architecture=config.architecture,
         hidden_units=hidden_units or own("hidden_units", config),
         batch_size=own("batch_size", reading),
         pixel_divisor=own("pixel_divisor", reading),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aevb.algorithms.settings import ESTIMATORS, Gradient
+from aevb.algorithms.settings import BOUNDED, ESTIMATORS, Gradient
 from aevb.schema.kinds import (
     NUMBER,
     AnyOf,
@@ -19,7 +19,7 @@ from aevb.schema.kinds import (
 )
 from aevb.settings.budgets import Learning
 
-Bounded = Literal["aevb", "wake_sleep"]
+Bounded = Literal[BOUNDED]
 
 
 class Fig2(Table):

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from aevb.algorithms.settings import BOUNDED, LABELS
 from aevb.errors import DataError
 from aevb.tables import tidy
 
-ALGORITHMS = ("AEVB", "wake-sleep")
+ALGORITHMS = tuple(LABELS[name] for name in BOUNDED)
 SPLITS = ("train", "test")
 
 #: What tells one curve of Figure 2 from another, seeds aside.

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from aevb.algorithms.settings import LABELS, LEARNING
 from aevb.errors import DataError
 from aevb.tables import curves, tidy
 from aevb.tables.curves import SPLITS
 
-ALGORITHMS = ("AEVB", "wake-sleep", "MCEM")
+ALGORITHMS = tuple(LABELS[name] for name in LEARNING)
 
 #: What tells one curve of Figure 3 from another, estimators and seeds aside.
 CURVE = ["dataset", "latent_dim", "n_train", "algorithm", "split"]

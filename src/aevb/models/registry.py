@@ -1,0 +1,7 @@
+"""The networks by name. Needs no TensorFlow."""
+
+ARCHITECTURES = {
+    "mlp": "aevb.models.vae:VAE",
+}
+"""Module and class of each :class:`~aevb.models.architecture.Architecture`. It is made with those
+settings of an experiment, and those facts of its images, that it has a field for."""
