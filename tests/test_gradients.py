@@ -273,7 +273,12 @@ def test_sleep_dreams_from_the_decoder_that_the_setting_names(updated):
         log_q = tf.reduce_sum(trained.model.encode(encoder, x).log_prob(z))
     gradients = tape.gradient(log_q, encoder)
     expected, _ = trained.optimiser.ascend(
-        encoder, state.accumulators.encoder, gradients, STEP_SIZES, state.iteration
+        encoder,
+        state.accumulators.encoder,
+        gradients,
+        mlp.WEIGHT_MATRICES,
+        STEP_SIZES,
+        state.iteration,
     )
     assert_close(moved.parameters.encoder, expected)
 
@@ -295,6 +300,7 @@ def test_wake_phase_ascends_the_likelihood_alone():
         decoder,
         state.accumulators.decoder,
         tape.gradient(log_p, decoder),
+        mlp.WEIGHT_MATRICES,
         STEP_SIZES,
         state.iteration,
     )

@@ -166,7 +166,8 @@ def test_m_step_is_ascent_on_the_whole_training_set(monkeypatch, block):
             tape.watch(expected)
             log_likelihood = tf.reduce_sum(model.decode(expected, state.chains).log_prob(X))
         gradient = tape.gradient(log_likelihood, expected)
-        expected, sums = optimiser.ascend(expected, sums, gradient, state.step_size, i)
+        matrices = model.weight_matrices().decoder
+        expected, sums = optimiser.ascend(expected, sums, gradient, matrices, state.step_size, i)
     for found, wanted in zip(
         tf.nest.flatten((decoder, accumulators)), tf.nest.flatten((expected, sums)), strict=True
     ):

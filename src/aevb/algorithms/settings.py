@@ -127,7 +127,9 @@ def plain(implementation: str, label: str, like: str = "aevb", **known: Any) -> 
         known: what else differs from what is known of every algorithm.
     """
     facts = {"implementation": implementation, "label": label, "like": like, **known}
-    return dataclass(frozen=True, config=RULES)(type(label, (AlgorithmSettings,), facts))
+    # There is no source to read docstrings of fields from, and no field.
+    rules = RULES | {"use_attribute_docstrings": False}
+    return dataclass(frozen=True, config=rules)(type(label, (AlgorithmSettings,), facts))
 
 
 ALGORITHMS: dict[str, type[AlgorithmSettings]] = {
