@@ -11,9 +11,9 @@ import pytest
 import yaml
 from scipy import stats
 
-from aevb.startup import garbage_left_alone
+from aevb.startup import garbage_left_alone, missing
 
-with garbage_left_alone():
+with garbage_left_alone(), missing("jax"):
     import tensorflow as tf
 
     from aevb import assembly, data, experiment

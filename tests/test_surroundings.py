@@ -218,3 +218,13 @@ def test_log_takes_any_path(monkeypatch, tmp_path):
     start_logging(tmp_path / "log")
     LOGGER.info(os.fsdecode(b"L\xe4ufe is missing"))
     assert "ufe is missing" in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+def test_a_package_is_missing_while_others_are_imported():
+    """It cannot be imported inside the block, and can afterwards; one that is there stays."""
+    with startup.missing("this"), pytest.raises(ImportError):
+        import this  # noqa: F401
+    assert "this" not in sys.modules
+    with startup.missing("json"):
+        import json
+    assert sys.modules["json"] is json
