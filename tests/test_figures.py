@@ -21,6 +21,7 @@ from aevb.tables.curves import (
     read_curves,
     read_paper_curves,
 )
+from aevb.tables.fig2 import table as fig2_table
 from aevb.tables.fig2_distance import SAMPLES, distance
 
 PAPER_CSV = Path(__file__).parents[1] / "resources" / "paper" / "fig2_lower_bound.csv"
@@ -292,7 +293,7 @@ def test_asking_for_an_absent_data_set_is_an_error(paper):
     with pytest.raises(DataError, match="no curves of FreyFace; there are some of MNIST"):
         fig2.draw(curves, paper, datasets=["MNIST", "FreyFace"])
     with pytest.raises(DataError, match="no curves"):
-        fig2.table(curves.iloc[:0], paper)
+        fig2_table(curves.iloc[:0], paper)
 
 
 # Tables.
@@ -300,7 +301,7 @@ def test_asking_for_an_absent_data_set_is_an_error(paper):
 
 def test_table_holds_everything_drawn(paper, tmp_path):
     curves = synthetic(1e6, seeds=(0, 1), latent_dims={"MNIST": (3, 20)})
-    table = fig2.table(curves, paper)
+    table = fig2_table(curves, paper)
     assert list(table.columns) == ["source", *COLUMNS]
     ours = table[table["source"] == "ours"].drop(columns="source")
     expected = curves.sort_values(COLUMNS[:-1], ignore_index=True)

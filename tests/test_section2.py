@@ -34,7 +34,10 @@ from aevb.models.architecture import Parameters
 from aevb.models.mlp import MLP
 from aevb.section2 import study as study_stage
 from aevb.section2 import weight_uncertainty as uncertainty
+from aevb.section2.settings import STUDY_SETTINGS
 from aevb.settings import STUDIES, load, study
+from aevb.tables import gradient_variance as gradient_variance_table
+from aevb.tables.studies import matched, read_study
 from test_config import DATASETS, MINIMAL
 from test_figures_latent import assert_clear
 from tiny import SETTINGS
@@ -125,7 +128,7 @@ def test_a_study_is_its_experiments(tmp_path):
         )
 
     table = run()
-    assert list(table.columns[:5]) == studies.SETTINGS
+    assert list(table.columns[:5]) == list(STUDY_SETTINGS)
     for one in wanted:
         alone, *_ = run_training(one, 0.05, data, checkpoint_folder=None, checkpoint_seconds=60)
         rows = table[table["posterior"] == one.posterior].reset_index(drop=True)
@@ -264,7 +267,7 @@ def curves(**columns) -> pd.DataFrame:
 
 def test_bounds_are_matched_in_samples_and_in_cost(tmp_path):
     """At equal cost a run with L = 100 has seen a hundredth of the samples: two nats less here."""
-    table = draws_and_minibatches.matched(
+    table = matched(
         pd.concat([curves(), curves(samples_per_datapoint=100)], ignore_index=True)
     ).set_index("samples_per_datapoint")
     np.testing.assert_allclose(table["at_equal_samples"], -114)
@@ -305,7 +308,7 @@ def variances(scale: float = 1.0) -> pd.DataFrame:
 
 def test_variance_ratios_are_to_estimator_b():
     """At the smallest L and M, whatever the scale."""
-    ratios = gradient_variance.ratios(variances(7.0))
+    ratios = gradient_variance_table.ratios(variances(7.0))
     found = ratios[ratios["state"] == "trained"].groupby("estimator")["ratio"].first()
     expected = dict(zip(studies.COLORS, (1, 2, 50, 100), strict=True))
     assert found.to_dict() == pytest.approx(expected)
@@ -396,8 +399,8 @@ def read_pruning(path):
 @pytest.mark.parametrize(
     "read, table, column, wrong",
     [
-        (studies.read_study, curves(), "split", "validation"),
-        (gradient_variance.read_variances, variances(), "estimator", "guess"),
+        (read_study, curves(), "split", "validation"),
+        (gradient_variance_table.read_variances, variances(), "estimator", "guess"),
         (kl_divergence.read_divergences, divergences(), "monte_carlo", "inf"),
         (
             lambda path: weight_uncertainty.read_comparison([path]),

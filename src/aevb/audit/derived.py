@@ -8,8 +8,7 @@ import pandas as pd
 from aevb import catalogue
 from aevb.audit.record import ABSENT, DAMAGE, OK, ROUNDED, WRONG, Finding, Record, in_words
 from aevb.audit.tables import read_csv
-from aevb.figures import draws_and_minibatches, fig2, gradient_variance, studies
-from aevb.tables import fig2_distance, fig3, fig3_distance, runs
+from aevb.tables import fig2, fig2_distance, fig3, fig3_distance, gradient_variance, runs, studies
 from aevb.tables.curves import read_curves, read_paper_curves
 from aevb.tables.likelihood_curves import read_likelihoods, read_paper_likelihoods
 from aevb.tables.measurements import read_measurements
@@ -69,7 +68,7 @@ def _gradient_ratios(record: Record) -> pd.DataFrame:
 
 def _draws_and_minibatches(record: Record) -> pd.DataFrame:
     path = record.folder / "figures/draws_and_minibatches.csv"
-    return draws_and_minibatches.matched(studies.read_study(path))
+    return studies.matched(studies.read_study(path))
 
 
 _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {

@@ -7,21 +7,21 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from aevb.figures import studies, style
+from aevb.figures import style
 from aevb.tables import words
-from aevb.tables.curves import interpolate
+from aevb.tables.studies import matched, read_study
 
 
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds that it compares, from the curves of ``aevb section2 study``."""
-    study = studies.read_study(table)
+    study = read_study(table)
     summary = matched(study).to_csv(index=False, float_format="%.4f")
     return {"picture": draw(study, note=note), "summary": summary}
 
 
 def finding(table: Path) -> Iterator[str]:
     """The bound for each L at M = 100, at equal samples and at equal cost."""
-    rows = matched(studies.read_study(table))
+    rows = matched(read_study(table))
     here = rows[rows["batch_size"] == 100].set_index("samples_per_datapoint")
     samples = rows["training_samples"].iloc[0]
     if len(here) < 2 or 1 not in here.index:
@@ -36,36 +36,6 @@ def finding(table: Path) -> Iterator[str]:
         f"Test bound at M = 100 after {samples:,.0f} samples, and after as many likelihood"
         f" evaluations, nats: {told}."
     )
-
-
-def matched(study: pd.DataFrame) -> pd.DataFrame:
-    """Test bounds of the study of L and M, at equal samples and at equal cost.
-
-    The cost of a curve is its likelihood evaluations, L times its training samples. Equal samples
-    are the largest number that all reach; equal cost is what a run with L = 1 has spent there.
-
-    Returns:
-        One row an L and M: ``samples_per_datapoint, batch_size, training_samples, at_equal_samples,
-        evaluations, at_equal_cost`` (nats per datapoint; missing where a curve begins later).
-    """
-    test = study[study["split"] == "test"]
-    groups = test.groupby(["samples_per_datapoint", "batch_size"])
-    common = float(groups["training_samples"].max().min())
-    rows = []
-    for (draws, minibatch), group in groups:
-        mean = group.groupby("training_samples", as_index=False)["lower_bound"].mean()
-        equal, cheap = interpolate(mean, [common, common / draws])
-        rows.append(
-            {
-                "samples_per_datapoint": draws,
-                "batch_size": minibatch,
-                "training_samples": common,
-                "at_equal_samples": equal,
-                "evaluations": common,
-                "at_equal_cost": cheap,
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def draw(study: pd.DataFrame, note: str | None = None) -> Figure:

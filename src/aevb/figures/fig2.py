@@ -10,12 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from aevb.errors import DataError
 from aevb.figures import style
-from aevb.tables import tidy, words
+from aevb.tables import fig2, tidy, words
 from aevb.tables.curves import (
     ALGORITHMS,
-    COLUMNS,
     CURVE,
     SPLITS,
     over_seeds,
@@ -59,7 +57,7 @@ _CHARACTERS_AN_INCH = 16
 def make(curves: list[Path], paper: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and its table, from the runs' curves and the paper's."""
     ours, theirs = read_curves(curves), read_paper_curves(paper)
-    drawn = table(ours, theirs).to_csv(index=False, float_format="%.6f")
+    drawn = fig2.table(ours, theirs).to_csv(index=False, float_format="%.6f")
     return {"picture": draw(ours, theirs, note=note), "csv": drawn}
 
 
@@ -122,7 +120,7 @@ def draw(
     Raises:
         DataError: ``curves`` is empty or has nothing of a data set that was asked for.
     """
-    ours, theirs = _select(curves, paper, datasets)
+    ours, theirs = fig2.select(curves, paper, datasets)
     rows = _rows(ours)
     in_paper = set(zip(theirs["dataset"], theirs["latent_dim"], strict=True))
     mixed = any(len({(name, dim) in in_paper for dim in dims}) > 1 for name, dims in rows)
@@ -152,49 +150,6 @@ def draw(
         else:
             _legend(figure, ours, theirs, cell(free_cell, n_columns - 1), below=False)
     return figure
-
-
-def table(
-    curves: pd.DataFrame, paper: pd.DataFrame, datasets: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Everything that :func:`draw` draws from the same arguments.
-
-    Returns:
-        Columns ``source, dataset, latent_dim, algorithm, split, seed, training_samples,
-        lower_bound`` (nats per datapoint), sorted. ``source`` is ours or paper. Ours has one row a
-        seed, from which the drawn mean and band follow; the paper's rows have no seed, and include
-        the vertices that the axes clip.
-
-    Raises:
-        DataError: as :func:`draw`.
-    """
-    ours, theirs = _select(curves, paper, datasets)
-    both = pd.concat(
-        [ours.assign(source="ours"), theirs.assign(source="paper", seed=pd.NA)], ignore_index=True
-    ).astype({"seed": "Int64"})
-    columns = ["source", *COLUMNS]
-    return both[columns].sort_values(columns[:-1], ignore_index=True)
-
-
-def _select(
-    curves: pd.DataFrame, paper: pd.DataFrame, datasets: Sequence[str] | None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of the panels to draw, data sets in the order of the figure's rows."""
-    present = set(curves["dataset"])
-    if datasets is not None:
-        datasets = list(dict.fromkeys(datasets))
-    else:
-        datasets = [name for name in PAPER_FRAMES if name in present]
-        datasets += sorted(present - set(datasets))
-    absent = [name for name in datasets if name not in present]
-    if absent or not datasets:
-        raise DataError(
-            f"Figure 2: there are no curves of {', '.join(absent) or 'any data set'}; "
-            f"there are some of {', '.join(sorted(present)) or 'none'}."
-        )
-    ours = pd.concat([curves[curves["dataset"] == name] for name in datasets], ignore_index=True)
-    panels = ours[["dataset", "latent_dim"]].drop_duplicates()
-    return ours, paper.merge(panels, on=["dataset", "latent_dim"])
 
 
 def _rows(ours: pd.DataFrame) -> list[tuple[str, list[int]]]:

@@ -9,22 +9,23 @@ from matplotlib.figure import Figure
 from aevb.algorithms.settings import ESTIMATORS
 from aevb.figures import studies, style
 from aevb.tables import words
+from aevb.tables.studies import ends, read_study
 
 
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds at the end, from the curves of ``aevb section2 study``."""
-    study = studies.read_study(table)
-    summary = studies.ends(study, ["estimator"]).to_csv(index=False, float_format="%.4f")
+    study = read_study(table)
+    summary = ends(study, ["estimator"]).to_csv(index=False, float_format="%.4f")
     return {"picture": draw(study, note=note), "summary": summary}
 
 
 def finding(table: Path) -> Iterator[str]:
     """The bound that each estimator reaches."""
-    study = studies.read_study(table)
-    ends = studies.ends(study, ["estimator"]).set_index("estimator")["test"]
+    study = read_study(table)
+    last = ends(study, ["estimator"]).set_index("estimator")["test"]
     samples = study["training_samples"].max()
     told = ", ".join(
-        f"{label} {words.minus(ends[kind])}" for kind, label in ESTIMATORS.items() if kind in ends
+        f"{label} {words.minus(last[kind])}" for kind, label in ESTIMATORS.items() if kind in last
     )
     yield (
         f"Test bound after {samples:,} samples, all with the step size selected for SGVB B, nats:"

@@ -11,21 +11,9 @@ from matplotlib.ticker import NullLocator
 
 from aevb.figures import style
 from aevb.figures.studies import COLORS, MARKERS
-from aevb.tables import tidy, words
+from aevb.tables import words
+from aevb.tables.gradient_variance import ratios, read_variances
 
-_PARSERS: dict[str, tidy.Parser] = {
-    "dataset": tidy.name,
-    "latent_dim": tidy.positive,
-    "state": tidy.one_of("untrained", "trained"),
-    "estimator": tidy.one_of(*COLORS),
-    "samples_per_datapoint": tidy.positive,
-    "batch_size": tidy.positive,
-    "variance": tidy.number("Did the run diverge?"),
-    "standard_error": tidy.number(),
-    "signal": tidy.number(),
-    "replicates": tidy.positive,
-}
-_KEY = ["dataset", "state", "estimator", "samples_per_datapoint", "batch_size"]
 _DASHES = {"trained": "solid", "untrained": (0, (3.2, 1.4))}
 
 
@@ -49,43 +37,6 @@ def finding(table: Path) -> Iterator[str]:
         f"Variance of ∇φ over that of SGVB B at L = {point['samples_per_datapoint']},"
         f" M = {point['batch_size']}: {'; '.join(parts)}."
     )
-
-
-def read_variances(path: Path) -> pd.DataFrame:
-    """The table of ``aevb section2 gradients``, checked.
-
-    Raises:
-        DataError: see :func:`aevb.tables.tidy.read_all`.
-    """
-    return tidy.read_all([path], _PARSERS, _KEY)
-
-
-def ratios(variances: pd.DataFrame) -> pd.DataFrame:
-    """Each estimator's variance over that of SGVB B, at the smallest L and M that all have.
-
-    Returns:
-        One row a data set, state and estimator: ``dataset, state, estimator,
-        samples_per_datapoint, batch_size, ratio``.
-    """
-    rows = []
-    for (name, state), group in variances.groupby(["dataset", "state"], sort=False):
-        point = group.sort_values(["samples_per_datapoint", "batch_size"]).iloc[0]
-        here = group[
-            (group["samples_per_datapoint"] == point["samples_per_datapoint"])
-            & (group["batch_size"] == point["batch_size"])
-        ].set_index("estimator")["variance"]
-        rows += [
-            {
-                "dataset": name,
-                "state": state,
-                "estimator": estimator,
-                "samples_per_datapoint": point["samples_per_datapoint"],
-                "batch_size": point["batch_size"],
-                "ratio": value / here["SGVB B"],
-            }
-            for estimator, value in here.items()
-        ]
-    return pd.DataFrame(rows)
 
 
 def draw(variances: pd.DataFrame, note: str | None = None) -> Figure:

@@ -10,19 +10,20 @@ from matplotlib.figure import Figure
 
 from aevb.figures import studies, style
 from aevb.tables import words
+from aevb.tables.studies import ends, read_study
 
 
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds at the end, from the curves of ``aevb section2 study``."""
-    study = studies.read_study(table)
-    summary = studies.ends(study, ["posterior"]).to_csv(index=False, float_format="%.4f")
+    study = read_study(table)
+    summary = ends(study, ["posterior"]).to_csv(index=False, float_format="%.4f")
     return {"picture": draw(study, note=note), "summary": summary}
 
 
 def finding(table: Path) -> Iterator[str]:
     """The bound that each family reaches."""
-    ends = studies.ends(studies.read_study(table), ["posterior"]).set_index("posterior")["test"]
-    told = ", ".join(f"{kind.replace('_', ' ')} {words.minus(v)}" for kind, v in ends.items())
+    last = ends(read_study(table), ["posterior"]).set_index("posterior")["test"]
+    told = ", ".join(f"{kind.replace('_', ' ')} {words.minus(v)}" for kind, v in last.items())
     yield f"Test bound at the end, nats: {told}."
 
 
@@ -32,7 +33,7 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
     colors = [to_hex(color) for color in seaborn.color_palette("colorblind", len(kinds))]
     with style.theme():
         figure, axes = studies.canvas(study, "families of q(z|x)", note)
-        finals = studies.ends(study, ["posterior"]).set_index("posterior")["test"]
+        finals = ends(study, ["posterior"]).set_index("posterior")["test"]
         for kind, color, marker in zip(kinds, colors, "osD^vP", strict=False):
             rows = study[study["posterior"] == kind]
             label = f"{kind.replace('_', ' ')}: {words.minus(finals[kind])}"

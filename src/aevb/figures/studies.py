@@ -1,8 +1,5 @@
 """Studies of section 2: the bound along training with one setting changed at a time."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,19 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from aevb.figures import style
-from aevb.section2.settings import STUDY_SETTINGS
-from aevb.tables import curves, tidy, words
-
-SETTINGS = list(STUDY_SETTINGS)
-_PARSERS: dict[str, tidy.Parser] = {
-    "estimator": tidy.name,
-    "posterior": tidy.name,
-    "samples_per_datapoint": tidy.positive,
-    "batch_size": tidy.positive,
-    "weight_prior": tidy.name,
-    **{column: curves.PARSERS[column] for column in curves.COLUMNS},
-}
-_KEY = [*SETTINGS, "dataset", "latent_dim", "split", "seed", "training_samples"]
+from aevb.tables import words
 
 COLORS = {
     "SGVB B": style.PALETTE["AEVB"],
@@ -31,28 +16,6 @@ COLORS = {
     "score function": style.PALETTE["MCEM"],
 }
 MARKERS = {"SGVB B": "o", "SGVB A": "s", "score function, baseline": "^", "score function": "D"}
-
-
-def read_study(path: Path) -> pd.DataFrame:
-    """The table of ``aevb section2 study``, checked.
-
-    Raises:
-        DataError: see :func:`aevb.tables.tidy.read_all`.
-    """
-    return tidy.read_all([path], _PARSERS, _KEY)
-
-
-def ends(study: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """The last bounds of each curve: one row for each value of ``by``, with ``train``, ``test``
-    and ``gap`` (train minus test), the mean over seeds, in nats per datapoint.
-
-    ``train`` is the running mean since the point before: while the bound still rises it lags
-    behind, and the gap is lowered by as much.
-    """
-    last = study["training_samples"].groupby([study[c] for c in [*by, "split"]]).transform("max")
-    rows = study[study["training_samples"] == last]
-    wide = rows.pivot_table(index=list(by), columns="split", values="lower_bound", sort=False)
-    return wide.assign(gap=wide["train"] - wide["test"]).reset_index().rename_axis(columns=None)
 
 
 def canvas(study: pd.DataFrame, title: str, note: str | None) -> tuple[Figure, Axes]:

@@ -7,13 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from aevb.errors import DataError
-from aevb.figures import studies, style
+from aevb.figures import style
 from aevb.tables import words
+from aevb.tables.studies import ends, read_study
 
 
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds at the end, from the curves of ``aevb section2 study``."""
-    study = studies.read_study(table)
+    study = read_study(table)
     bounds = summary(study).to_csv(index=False, float_format="%.4f")
     return {"picture": draw(study, note=note), "summary": bounds}
 
@@ -21,7 +22,7 @@ def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
 def finding(table: Path) -> Iterator[str]:
     """The gap of training and test bound with the prior on the weights and without."""
     parts = []
-    for (name, dim), rows in summary(studies.read_study(table)).groupby(["dataset", "latent_dim"]):
+    for (name, dim), rows in summary(read_study(table)).groupby(["dataset", "latent_dim"]):
         gaps = rows.set_index("weight_prior")["gap"]
         told = [
             f"{'maximum likelihood' if prior == 'none' else 'MAP'} {words.signed(gap)}"
@@ -40,7 +41,7 @@ def summary(study: pd.DataFrame) -> pd.DataFrame:
     Raises:
         DataError: a panel lacks one of the two.
     """
-    table = studies.ends(study, ["dataset", "latent_dim", "weight_prior"])
+    table = ends(study, ["dataset", "latent_dim", "weight_prior"])
     for panel, rows in table.groupby(["dataset", "latent_dim"]):
         if "none" not in set(rows["weight_prior"]) or len(rows) < 2:
             raise DataError(f"{panel[0]}, N_z = {panel[1]}: MAP or maximum likelihood is missing")
