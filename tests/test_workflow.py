@@ -498,7 +498,7 @@ def test_new_training_code_trains_again(edited):
 
 def test_new_quadrature_code_estimates_again_and_trains_nothing(edited):
     """An estimator that no algorithm uses makes the estimates and their figures out of date."""
-    path = "src/aevb/likelihood/quadrature.py"
+    path = "src/aevb/likelihood/quadrature/lattice.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
     redrawn = REDRAWN_FIG3 | {"draw_estimators": 1, "findings": 1}
     assert edited.planned() == ESTIMATED | redrawn | AUDITED
