@@ -10,10 +10,11 @@ import sys
 import typer
 
 from aevb.cli import (
-    applications,
+    apply,
     audit,
     bundles,
     checkpoints,
+    evaluate,
     latent,
     products,
     section2,
@@ -33,8 +34,8 @@ app.add_typer(audit.app)
 app.add_typer(checkpoints.app)
 app.add_typer(bundles.app)
 app.add_typer(latent.app)
-app.add_typer(applications.apply, name="apply")
-app.add_typer(applications.evaluate, name="evaluate")
+app.add_typer(apply.app, name="apply")
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(section2.app, name="section2")
 app.add_typer(products.tables, name="table")
 app.add_typer(products.figures, name="figure")

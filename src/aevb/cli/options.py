@@ -25,6 +25,7 @@ Records = Annotated[
     list[Path], typer.Option(help="The data sets' records, written by `aevb fetch`.")
 ]
 Weights = Annotated[list[Path], typer.Argument(help="Weights of the models, of `aevb train`.")]
+OneWeights = Annotated[Path, typer.Option(help="Weights of the model, of `aevb train`.")]
 Stem = Annotated[Path, typer.Option(help="Picture and table, without the suffix.")]
 Table = Annotated[Path, typer.Option(help="The table (CSV).")]
 Note = Annotated[str | None, typer.Option(help="Footer of the picture.")]

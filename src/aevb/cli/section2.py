@@ -8,7 +8,7 @@ import typer
 
 from aevb import settings as configuration
 from aevb.backends import Execution
-from aevb.cli.latent import data_of, read_models
+from aevb.cli.models import data_of, read_models
 from aevb.cli.options import Backend, Log, Record, Records, Table, Threads, Weights
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
