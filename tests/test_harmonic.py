@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy import stats
 
 from aevb.likelihood import harmonic, hmc
-from aevb.likelihood.budgets import KINDS
+from aevb.likelihood.choices import KINDS
 from aevb.likelihood.density import BANDWIDTHS, SMALLEST_DEVIATION, log_density
 from aevb.likelihood.harmonic import PAPER, Budget
 from aevb.likelihood.model import Model, log_joint

@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy import stats
 
 from aevb.likelihood import hmc
-from aevb.likelihood.budgets import INITIAL_STEP_SIZE
+from aevb.likelihood.choices import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_joint
 from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA

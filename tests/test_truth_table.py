@@ -13,6 +13,7 @@ from aevb.assembly import architecture
 from aevb.errors import ConfigError
 from aevb.likelihood import importance, quadrature, truth_table
 from aevb.likelihood.labels import labels
+from aevb.likelihood.methods.registry import read_methods
 from aevb.likelihood.model import Model
 from aevb.likelihood.truth_table import compare_on_network, compare_on_ppca
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
@@ -333,7 +334,7 @@ def test_labels_of_estimators():
         "ais": {"method": "ais"},
         "exact": {"method": "quadrature"},
     }
-    assert list(labels(given).values()) == [
+    assert list(labels(read_methods(given)).values()) == [
         *("harmonic kernel, 50 (paper)", "harmonic full, 4000", "harmonic full, 4000 [again]"),
         *("importance, 1", "AIS", "quadrature"),
     ]

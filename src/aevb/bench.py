@@ -223,7 +223,7 @@ def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: P
     from aevb.assembly import architecture
     from aevb.likelihood import hmc
     from aevb.likelihood.along_training import observations, parameters_of
-    from aevb.likelihood.methods import budget
+    from aevb.likelihood.methods.registry import read_method
     from aevb.likelihood.model import Model, log_joint
 
     data = _load(wanted, cache_dir)
@@ -264,12 +264,12 @@ def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: P
         }
     ]
     for name, settings in estimators.items():
-        module, spent = budget(settings)
+        method = read_method(settings, name)
         some = x.numpy()[: points[name]]
         evaluations = []
         seconds = _seconds(
-            lambda module=module, spent=spent, some=some, evaluations=evaluations: (
-                evaluations.append(module.estimate(model, some, spent, 0).likelihood_evaluations)
+            lambda method=method, some=some, evaluations=evaluations: evaluations.append(
+                method.estimate(model, some, seed=0).likelihood_evaluations
             )
         )
         rows.append(

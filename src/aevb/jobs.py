@@ -9,8 +9,11 @@ from typing import NamedTuple
 
 from aevb import settings as configuration
 from aevb.errors import ConfigError
-from aevb.likelihood.budgets import MAX_LATENT_DIM
+from aevb.likelihood.methods.base import Method
+from aevb.likelihood.methods.quadrature import TRUTH
+from aevb.likelihood.methods.registry import read_methods
 from aevb.outputs import Outputs
+from aevb.provenance import code_hash
 from aevb.settings.experiment import Experiment
 
 Wildcards = Mapping[str, str]
@@ -47,12 +50,25 @@ class Jobs(NamedTuple):
             ConfigError: it has too many dimensions for that.
         """
         latent_dim = int(wildcards["latent_dim"])
-        if latent_dim > MAX_LATENT_DIM:
+        if not TRUTH.applies(latent_dim, has_encoder=True):
             raise ConfigError(
-                f"latent_dim: {latent_dim} is too large for quadrature, which the estimators are"
-                f" compared with: at most {MAX_LATENT_DIM}"
+                f"latent_dim: {latent_dim} is too large for {TRUTH.method}, which the estimators"
+                f" are compared with: at most {TRUTH.max_latent_dim}"
             )
         return self.truth_estimators(wildcards)
+
+    def likelihood_code(self, wildcards: Wildcards) -> str:
+        """Hash of the code that Figure 3's estimates are made by.
+
+        Raises:
+            ConfigError: as :meth:`likelihood_estimators`.
+        """
+        estimators = self.likelihood_estimators(wildcards)
+        return _code("aevb.likelihood.along_training", estimators)
+
+    def truth_code(self, wildcards: Wildcards) -> str:
+        """Hash of the code that the estimators are compared by."""
+        return _code("aevb.likelihood.truth_table", self.truth_estimators(wildcards), TRUTH)
 
     def truth_network(self, wildcards: Wildcards) -> str:
         """The experiment whose network, before training, the estimators are compared on; of its
@@ -127,6 +143,12 @@ class Jobs(NamedTuple):
         )
         budget = settings["scales"][wildcards["scale"]]["section2"]
         return one.with_budget(budget["full_vb_samples"]).to_json()
+
+
+def _code(module: str, estimators: str, *others: Method) -> str:
+    """Hash of a module's code and of that of the estimators, whose modules it knows by name."""
+    methods = [*read_methods(json.loads(estimators)).values(), *others]
+    return code_hash(module, *(one.code() for one in methods))
 
 
 def exports(settings: Mapping, source: Path) -> str:

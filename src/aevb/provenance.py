@@ -102,11 +102,18 @@ class _Module(NamedTuple):
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements below ``node``; no expression holds one, and most nodes are expressions."""
+    """All statements below ``node`` that may run; no expression holds one, and most nodes are
+    expressions."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
-            yield child
-            yield from _statements(child)
+            if not _is_for_type_checkers(child):
+                yield child
+                yield from _statements(child)
+
+
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    test = getattr(node, "test", None)
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 @cache

@@ -25,7 +25,7 @@ rule likelihood:
     params:
         estimators=asking(JOBS.likelihood_estimators),
         points=lookup("scales/{scale}/fig3/points", within=config),
-        code=code_hash("aevb.likelihood.along_training"),
+        code=asking(JOBS.likelihood_code),
     shell:
         "python -m aevb likelihood {input.snapshots:q} --record {input.record:q}"
         " --estimators {params.estimators:q} --points {params.points}"
@@ -53,7 +53,7 @@ rule compare_estimators_ppca:
         settings=asking(JOBS.truth_network),
         estimators=asking(JOBS.truth_estimators),
         points=lookup("scales/{scale}/truth/points", within=config),
-        code=code_hash("aevb.likelihood.truth_table"),
+        code=asking(JOBS.truth_code),
     shell:
         "python -m aevb compare-estimators --record {input.record:q}"
         " --settings {params.settings:q} --latent-dim {wildcards.latent_dim}"
@@ -80,7 +80,7 @@ rule compare_estimators_untrained:
         settings=asking(JOBS.truth_network),
         estimators=asking(JOBS.network_truth_estimators),
         points=lookup("scales/{scale}/truth/points", within=config),
-        code=code_hash("aevb.likelihood.truth_table"),
+        code=asking(JOBS.truth_code),
     shell:
         "python -m aevb compare-estimators --record {input.record:q}"
         " --settings {params.settings:q} --estimators {params.estimators:q}"
@@ -106,7 +106,7 @@ rule compare_estimators_network:
     params:
         estimators=asking(JOBS.network_truth_estimators),
         points=lookup("scales/{scale}/truth/points", within=config),
-        code=code_hash("aevb.likelihood.truth_table"),
+        code=asking(JOBS.truth_code),
     shell:
         "python -m aevb compare-estimators --record {input.record:q} --weights {input.weights:q}"
         " --estimators {params.estimators:q} --points {params.points}"

@@ -13,7 +13,7 @@ from aevb.applications.budgets import PosteriorSamples
 from aevb.applications.observations import Channel, VisiblePixels, observed
 from aevb.bounds import reparameterise
 from aevb.likelihood import hmc
-from aevb.likelihood.budgets import INITIAL_STEP_SIZE
+from aevb.likelihood.choices import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_likelihood, log_prior
 from aevb.models.architecture import Parameters
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from aevb import settings as configuration
 from aevb.algorithms.settings import ALGORITHMS, LABELS
-from aevb.likelihood.labels import BACKWARD, labels
+from aevb.likelihood.labels import ABOVE, labels
+from aevb.likelihood.methods.base import Method, TwoSided
+from aevb.likelihood.methods.registry import read_methods
 from aevb.outputs import Outputs, Run
 from aevb.section2.settings import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
 from aevb.settings.experiment import Experiment
@@ -17,7 +19,6 @@ from aevb.settings.experiment import Experiment
 Part = Mapping[str, Any]
 ALONG = "training_samples"
 SPLITS = ("train", "test")
-_QUADRATURE_DIMENSIONS = 3
 
 REPARAMETERISED = {
     ("inverse CDF", "Exponential"): ["rate"],
@@ -65,12 +66,14 @@ def fig3(outputs: Outputs) -> Iterator[Part]:
 
 def likelihoods(run: Run, outputs: Outputs, estimators: Sequence[str]) -> Part:
     """The curves of one of Figure 3's runs by these estimators."""
-    settings = {name: outputs.settings["estimators"][name] for name in estimators}
+    one = run.experiment
+    methods = _methods(outputs, estimators)
+    has_encoder = one.settings.has_encoder
     return {
-        **_labels(run.experiment),
-        "n_train": run.experiment.n_train,
-        "estimator": _applying(settings, run.experiment.algorithm),
-        **_measured(run.experiment),
+        **_labels(one),
+        "n_train": one.n_train,
+        "estimator": [n for n in methods if methods[n].applies(one.latent_dim, has_encoder)],
+        **_measured(one),
     }
 
 
@@ -132,23 +135,24 @@ def estimators(outputs: Outputs) -> Iterator[Part]:
     wanted = outputs.settings["scales"][outputs.scale]["truth"]
     if not outputs.available(outputs.named("estimators.dataset")):
         return
-    settings = {name: outputs.settings["estimators"][name] for name in wanted["estimators"]}
-    called = labels(settings)
-    exact = [name for name, one in settings.items() if one["method"] == "quadrature"]
+    methods = _methods(outputs, wanted["estimators"])
+    called = labels(methods)
 
-    def shown(names: Iterable[str]) -> list[str]:
-        backward = [f"{called[n]}{BACKWARD}" for n in names if settings[n]["method"] == "ais"]
-        return [called[n] for n in names] + backward
+    def shown(dim: int, has_encoder: bool = True, *, exact: bool) -> list[str]:
+        """With or without those that are exact."""
+        taken = [n for n, one in methods.items() if one.applies(dim, has_encoder)]
+        names = [n for n in taken if exact or not methods[n].exact]
+        above = [f"{called[n]}{ABOVE}" for n in names if isinstance(methods[n], TwoSided)]
+        return [called[n] for n in names] + above
 
     for dim in wanted["latent_dims"]:
-        names = [n for n in settings if n not in exact or dim <= _QUADRATURE_DIMENSIONS]
-        yield {"model": "PPCA", "latent_dim": dim, "estimator": shown(names)}
+        yield {"model": "PPCA", "latent_dim": dim, "estimator": shown(dim, exact=True)}
     n_train, dim = max(outputs.content("fig3.n_train")), outputs.content("fig3.latent_dim")
     models = {"untrained": "aevb"}
     models |= {f"{LABELS[one]}, N={n_train}": one for one in wanted["algorithms"]}
     for model, algorithm in models.items():
-        names = [n for n in _applying(settings, algorithm) if n not in exact]
-        yield {"model": model, "latent_dim": dim, "estimator": shown(names)}
+        names = shown(dim, ALGORITHMS[algorithm].has_encoder, exact=False)
+        yield {"model": model, "latent_dim": dim, "estimator": names}
 
 
 def study(outputs: Outputs, name: str) -> Iterator[Part]:
@@ -275,7 +279,6 @@ def _measured(experiment: Experiment) -> Part:
     }
 
 
-def _applying(estimators: Mapping[str, Mapping[str, Any]], algorithm: str) -> list[str]:
-    """The estimators that can be taken: importance sampling needs an encoder."""
-    encoder = ALGORITHMS[algorithm].has_encoder
-    return [n for n, one in estimators.items() if encoder or one["method"] != "importance"]
+def _methods(outputs: Outputs, estimators: Iterable[str]) -> dict[str, Method]:
+    """The estimators of log p(x) with these names."""
+    return read_methods({name: outputs.settings["estimators"][name] for name in estimators})

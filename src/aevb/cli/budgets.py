@@ -7,7 +7,7 @@ import typer
 
 from aevb.applications.budgets import PosteriorSamples
 from aevb.errors import ConfigError
-from aevb.likelihood.budgets import AIS
+from aevb.likelihood.methods.ais import AIS
 from aevb.schema.kinds import Table
 from aevb.schema.reading import validate
 

@@ -1,7 +1,6 @@
 """Estimators of the marginal likelihood log p(x) of a trained model (Appendix D and beyond).
 
-One module an estimator, each with a ``Budget`` and a function
-``estimate(model, x, budget, seed) -> Estimate``:
+:mod:`~aevb.likelihood.methods` has the settings of each, which make estimates by the modules here:
 
 - :mod:`~aevb.likelihood.harmonic`: the paper's own (Appendix D), from posterior samples;
 - :mod:`~aevb.likelihood.importance`: importance sampling from the encoder;

@@ -20,8 +20,9 @@ from scipy.special import logsumexp
 
 from aevb import random
 from aevb.likelihood import hmc
-from aevb.likelihood.budgets import AIS, INITIAL_STEP_SIZE
+from aevb.likelihood.choices import INITIAL_STEP_SIZE
 from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.methods.ais import AIS
 from aevb.likelihood.model import Model, log_likelihood, log_prior
 from aevb.models.architecture import Parameters
 

@@ -18,10 +18,9 @@ from aevb.assembly import architecture, training_set
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.interruption import Interrupted, stop_requests
-from aevb.likelihood import harmonic
 from aevb.likelihood.estimate import Estimate
-from aevb.likelihood.hmc import Chains
-from aevb.likelihood.methods import budget
+from aevb.likelihood.methods.base import Method
+from aevb.likelihood.methods.registry import read_methods
 from aevb.likelihood.model import Model
 from aevb.models.architecture import Architecture
 from aevb.progress import LOGGER
@@ -71,7 +70,7 @@ def estimate_along_training(
     """Estimate log p(x) of the first training and the first test images at every snapshot.
 
     Posterior samplers keep their chains from one snapshot to the next, as in the first author's
-    library. Importance sampling is left out where no encoder was trained. The estimates of a
+    library. Estimators that need an encoder are left out where none was trained. The estimates of a
     snapshot are kept in ``folder`` as soon as they are made; whoever calls again goes on from
     there and gets the same numbers.
 
@@ -79,7 +78,7 @@ def estimate_along_training(
         experiment: the training run's settings.
         snapshots: its parameters by training samples.
         data: its data set.
-        estimators: settings by name, see :func:`aevb.likelihood.methods.budget`.
+        estimators: settings by name, see :func:`~aevb.likelihood.methods.registry.read_methods`.
         points: of each split; all there are where it has fewer.
         folder: of the finished snapshots; None keeps nothing.
 
@@ -89,15 +88,15 @@ def estimate_along_training(
         points that have a value, flagged or not, and, beside it, over those that passed.
 
     Raises:
-        ConfigError: settings that an estimator does not have, quadrature in more than three
-            dimensions, or no estimator but importance sampling where there is no encoder.
+        ConfigError: settings that an estimator does not have, more latent dimensions than one can
+            do with, or no estimator but those that need an encoder where there is none.
         Interrupted: on SIGTERM or Ctrl-C, after the snapshot at hand is finished.
     """
     images = observations(experiment, data, points)
     model = architecture(experiment)
-    budgets = _budgets(experiment, estimators)
+    methods = _methods(experiment, estimators)
     history = _fingerprint(model, images, estimators)
-    chains: dict[str, Chains] = {}
+    chains: dict[str, Tensors] = {}
     cells: dict[Cell, Tensors] = {}
     began, done = time.monotonic(), 0
     with stop_requests() as requested:
@@ -112,18 +111,15 @@ def estimate_along_training(
             for split, x in images.items():
                 for member, seed in enumerate(experiment.seeds):
                     this = Model(model, parameters_of(model, arrays, member))
-                    for name, (module, settings) in budgets.items():
+                    for name, method in methods.items():
                         cell = Cell(samples, split, seed, name)
-                        if not settings.applies(this.latent_dim, this.has_encoder):
+                        if not method.applies(this.latent_dim, this.has_encoder):
                             continue
                         start = time.monotonic()
                         key = f"{split}/{seed}/{name}"
-                        if module is harmonic:
-                            estimate, chains[key] = harmonic.estimate_with_chains(
-                                this, x, settings, _seed(cell), chains.get(key)
-                            )
-                        else:
-                            estimate = module.estimate(this, x, settings, _seed(cell))
+                        estimate, chains[key] = method.continue_chains(
+                            this, x, _seed(cell), chains.get(key)
+                        )
                         new[cell] = _arrays(estimate, time.monotonic() - start)
             cells |= new
             done += 1
@@ -152,22 +148,22 @@ def estimate_along_training(
     return _means(cells, labels), _flagged(cells, labels)
 
 
-def _budgets(experiment: Experiment, estimators: dict[str, dict]) -> dict:
-    """Module and budget of each estimator; ConfigError where that cannot be."""
-    budgets = {name: budget(settings, name) for name, settings in estimators.items()}
-    for _, spent in budgets.values():
-        if not spent.applies(experiment.latent_dim, has_encoder=True):
+def _methods(experiment: Experiment, estimators: dict[str, dict]) -> dict[str, Method]:
+    """The estimators by name; ConfigError where one cannot be, or none is left."""
+    methods = read_methods(estimators)
+    for one in methods.values():
+        if not one.applies(experiment.latent_dim, has_encoder=True):
             raise ConfigError(
-                f"{experiment.name}: {spent.method} takes at most {spent.max_latent_dim} latent"
+                f"{experiment.name}: {one.method} takes at most {one.max_latent_dim} latent"
                 " dimensions"
             )
     has_encoder = experiment.settings.has_encoder
-    if not any(spent.applies(experiment.latent_dim, has_encoder) for _, spent in budgets.values()):
-        methods = {spent.method: "" for _, spent in budgets.values()}
+    if not any(one.applies(experiment.latent_dim, has_encoder) for one in methods.values()):
+        named = dict.fromkeys(one.method for one in methods.values())
         raise ConfigError(
-            f"{experiment.name}: no estimator is left: {', '.join(methods)} needs an encoder"
+            f"{experiment.name}: no estimator is left: {', '.join(named)} needs an encoder"
         )
-    return budgets
+    return methods
 
 
 def _means(cells: dict[Cell, Tensors], labels: dict) -> pd.DataFrame:
@@ -247,9 +243,8 @@ def _seed(cell: Cell) -> int:
 def _fingerprint(model: Architecture, images: dict[str, tf.Tensor], estimators: dict) -> str:
     settings = {"architecture": asdict(model), "estimators": estimators}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    methods = (f"aevb.likelihood.{settings['method']}" for settings in estimators.values())
     digest.update(code_hash("aevb.likelihood.along_training", imports=False).encode())
-    digest.update(code_hash(*methods).encode())
+    digest.update(code_hash(*(one.code() for one in read_methods(estimators).values())).encode())
     for x in images.values():
         digest.update(x.numpy().tobytes())
     return digest.hexdigest()
@@ -274,26 +269,24 @@ def _arrays(estimate: Estimate, seconds: float) -> Tensors:
     }
 
 
-def _pack(cells: dict[Cell, Tensors], chains: dict[str, Chains]) -> Tensors:
+def _pack(cells: dict[Cell, Tensors], chains: dict[str, Tensors]) -> Tensors:
     packed = {
         f"cells/{cell.split}/{cell.seed}/{cell.estimator}/{name}": np.asarray(array)
         for cell, arrays in cells.items()
         for name, array in arrays.items()
     }
-    for key, (position, step_size) in chains.items():
-        packed[f"chains/{key}/position"] = position.numpy()
-        packed[f"chains/{key}/step_size"] = step_size.numpy()
+    for key, arrays in chains.items():
+        packed |= {f"chains/{key}/{name}": np.asarray(array) for name, array in arrays.items()}
     return packed
 
 
-def _unpack(samples: int, packed: Tensors) -> tuple[dict[Cell, Tensors], dict[str, Chains]]:
+def _unpack(samples: int, packed: Tensors) -> tuple[dict[Cell, Tensors], dict[str, Tensors]]:
     cells: dict[Cell, Tensors] = {}
-    chains: dict[str, Chains] = {}
+    chains: dict[str, Tensors] = {}
     for path, array in packed.items():
         kind, split, seed, name, field = path.split("/", 4)
         if kind == "cells":
             cells.setdefault(Cell(samples, split, int(seed), name), {})[field] = array
-        elif field == "position":
-            step_size = packed[path.removesuffix("position") + "step_size"]
-            chains[f"{split}/{seed}/{name}"] = Chains(tf.constant(array), tf.constant(step_size))
+        else:
+            chains.setdefault(f"{split}/{seed}/{name}", {})[field] = array
     return cells, chains

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aevb.likelihood.budgets import Kind
+from aevb.likelihood.choices import Kind
 
 SAMPLES_PER_DIMENSION = 4
 """With fewer, a kernel density or a full covariance is not tried."""

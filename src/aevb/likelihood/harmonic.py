@@ -25,9 +25,10 @@ import tensorflow as tf
 
 from aevb import random
 from aevb.likelihood import hmc
-from aevb.likelihood.budgets import Harmonic, Indexing, Kind
+from aevb.likelihood.choices import Indexing, Kind
 from aevb.likelihood.density import SMALLEST_DEVIATION, Density, log_density
 from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.methods.harmonic import Harmonic
 from aevb.likelihood.model import Model, log_joint, log_likelihood, log_prior
 from aevb.models.architecture import Parameters
 

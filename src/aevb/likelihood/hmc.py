@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from aevb.likelihood.budgets import Adaptation
+from aevb.likelihood.choices import Adaptation
 
 DIVERGENCE = 1000.0
 """A proposal whose energy is off by more than this, in nats, counts as divergent."""

@@ -13,8 +13,8 @@ import tensorflow as tf
 from scipy.special import softmax
 
 from aevb import random
-from aevb.likelihood.budgets import Importance
 from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.methods.importance import Importance
 from aevb.likelihood.model import Model, log_joint
 from aevb.models.architecture import Parameters
 

@@ -13,11 +13,12 @@ from aevb.arrays import Tensors
 from aevb.assembly import architecture
 from aevb.data import Dataset
 from aevb.errors import ConfigError
-from aevb.likelihood import ais, quadrature
 from aevb.likelihood.along_training import observations
 from aevb.likelihood.estimate import Estimate
-from aevb.likelihood.labels import BACKWARD, labels
-from aevb.likelihood.methods import budget
+from aevb.likelihood.labels import ABOVE, labels
+from aevb.likelihood.methods.base import TwoSided
+from aevb.likelihood.methods.quadrature import TRUTH
+from aevb.likelihood.methods.registry import read_methods
 from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LEAST_VARIANCE, LinearGaussian, ProbabilisticPCA
 from aevb.progress import LOGGER
@@ -47,7 +48,7 @@ def compare_on_ppca(
     Args:
         data: images.
         latent_dim: N_z.
-        estimators: settings by name, see :func:`aevb.likelihood.methods.budget`.
+        estimators: settings by name, see :func:`~aevb.likelihood.methods.registry.read_methods`.
         points: how many test images.
         seed: of all estimates.
 
@@ -85,10 +86,10 @@ def compare_on_network(
     Raises:
         ConfigError: N_z is above 3, or no estimator but quadrature applies.
     """
-    if experiment.latent_dim > quadrature.MAX_LATENT_DIM:
+    if not TRUTH.applies(experiment.latent_dim, has_encoder=True):
         raise ConfigError(
-            f"{experiment.name}: the truth is quadrature's, which takes at most"
-            f" {quadrature.MAX_LATENT_DIM} latent dimensions"
+            f"{experiment.name}: the truth is {TRUTH.method}'s, which takes at most"
+            f" {TRUTH.max_latent_dim} latent dimensions"
         )
     images = observations(experiment, data, points)
     network = architecture(experiment)
@@ -97,18 +98,19 @@ def compare_on_network(
     else:
         parameters = parameters_of(network, weights, member=0)
     model = Model(network, parameters)
-    others = {k: v for k, v in estimators.items() if v["method"] != "quadrature"}
+    exact = [key for key, one in read_methods(estimators).items() if one.exact]
+    others = {key: settings for key, settings in estimators.items() if key not in exact}
     n_train = experiment.n_train or len(data.train)
     name = f"{LABELS[experiment.algorithm]}, N={n_train}" if weights else UNTRAINED
     rows = compare(
         model,
         images["test"].numpy(),
-        lambda x: quadrature.estimate(model, x, quadrature.Budget()).value,
+        lambda x: TRUTH.estimate(model, x, seed).value,
         others,
         seed,
         name=name,
     )
-    return rows.assign(model=name, latent_dim=experiment.latent_dim, truth="quadrature")[_COLUMNS]
+    return rows.assign(model=name, latent_dim=experiment.latent_dim, truth=TRUTH.method)[_COLUMNS]
 
 
 _COLUMNS = [
@@ -139,10 +141,10 @@ def compare(
 ) -> pd.DataFrame:
     """The error of each estimator on x [n, D].
 
-    Annealed importance sampling also runs backward, from exact posterior samples, which only data
-    that the model itself has drawn come with: as many of those, with a truth of their own.
-    Importance sampling is left out where there is no encoder. What a point costs is taken without
-    the compilation, on a second call.
+    A two-sided estimator is also compared from above, which takes exact posterior samples, which
+    only data that the model itself has drawn come with: as many of those, with a truth of their
+    own. Estimators that need an encoder are left out where there is none. What a point costs is
+    taken without the compilation, on a second call.
 
     Returns:
         ``estimator``, ``budget``, ``n_points``, ``n_flagged`` (by the estimator's own gate; flagged
@@ -182,24 +184,24 @@ def compare(
         )
 
     exact = truth(x)
-    called = labels(estimators)
-    for key, settings in estimators.items():
-        module, spent = budget(settings, key)
-        if not spent.applies(model.latent_dim, model.has_encoder):
+    methods = read_methods(estimators)
+    called = labels(methods)
+    for key, method in methods.items():
+        if not method.applies(model.latent_dim, model.has_encoder):
             continue
-        label, values = called[key], _text(settings)
+        label, values = called[key], _text(estimators[key])
         add(
             label,
             values,
-            lambda module=module, spent=spent: module.estimate(model, x, spent, seed),
+            lambda method=method: method.estimate(model, x, seed),
             exact,
         )
-        if module is ais:
-            z, simulated = ais.simulate(model, len(x), seed)
+        if isinstance(method, TwoSided):
+            z, simulated = method.simulate(model, len(x), seed)
             add(
-                f"{label}{BACKWARD}",
+                f"{label}{ABOVE}",
                 values,
-                lambda z=z, x=simulated, spent=spent: ais.reverse(model, z, x, spent, seed),
+                lambda z=z, x=simulated, method=method: method.estimate_above(model, z, x, seed),
                 truth(simulated),
             )
     if not rows:

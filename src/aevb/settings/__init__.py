@@ -4,7 +4,7 @@ config.yaml is a :class:`Configuration` of :mod:`~aevb.settings.protocol` (readi
 :mod:`~aevb.settings.budgets` (scales) and :mod:`~aevb.settings.figures`; datasets.yaml holds
 :mod:`~aevb.settings.datasets`, a file of a person's own images becomes one by
 :mod:`~aevb.settings.own`. Settings of an algorithm or an estimator lie with it, in
-:mod:`aevb.algorithms.settings` and :mod:`aevb.likelihood.budgets`. An :class:`Experiment` is what
+:mod:`aevb.algorithms.settings` and :mod:`aevb.likelihood.methods`. An :class:`Experiment` is what
 one training run comes from. Nothing here needs TensorFlow.
 """
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from aevb.algorithms.settings import LEARNING, Family
 from aevb.applications.budgets import PosteriorSamples
-from aevb.likelihood.budgets import Annealing
+from aevb.likelihood.methods.ais import Annealing
 from aevb.schema.kinds import (
     NUMBER,
     AtLeastTwo,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from aevb.algorithms.settings import Family, FullVB, MonteCarloEM
-from aevb.likelihood.budgets import Estimator
+from aevb.likelihood.methods.registry import AnyMethod
 from aevb.models.registry import ARCHITECTURES
 from aevb.schema.kinds import (
     Count,
@@ -98,7 +98,7 @@ class Configuration(Table):
     """Targets of a Bernoulli decoder; grey values as in the paper's figures, or a fresh Bernoulli
     draw of every pixel each time it is used."""
     figures: Figures
-    estimators: Annotated[dict[Name, Estimator], Field(min_length=1)]
+    estimators: Annotated[dict[Name, AnyMethod], Field(min_length=1)]
     """Estimators of the marginal likelihood by name."""
     scales: Annotated[dict[str, Scale], Field(min_length=1)]
     """Budgets. Every scale makes every figure with the same code and the same networks."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aevb.errors import ConfigError
-from aevb.likelihood.budgets import Budget
+from aevb.likelihood.methods.base import Method
 from aevb.schema.explain import choice
 from aevb.schema.kinds import Table, for_dataset
 from aevb.settings.configuration import PER_DATASET, Configuration
@@ -47,7 +47,7 @@ def at_most_the_images(n_train: int | None, dataset: str, definitions: dict, whe
         )
 
 
-def check_latent_dim(latent_dim: int, name: str, estimator: Budget, where: str = "") -> None:
+def check_latent_dim(latent_dim: int, name: str, estimator: Method, where: str = "") -> None:
     """Raise ConfigError for more latent dimensions than an estimator can do with."""
     most = estimator.max_latent_dim
     if most is not None and latent_dim > most:

@@ -122,7 +122,7 @@ def estimator_settings(
     """The settings of these estimators of log p(x), for models with ``latent_dim`` dimensions.
 
     Raises:
-        ConfigError: quadrature is among them, and there are too many dimensions for it.
+        ConfigError: there are too many dimensions for one of them.
     """
     estimators = Configuration.of(config).estimators
     chosen = {name: estimators[name] for name in names}

@@ -18,8 +18,8 @@ In so few dimensions the integral that variational Bayes avoids can simply be co
 import numpy as np
 from scipy.special import logsumexp
 
-from aevb.likelihood.budgets import MAX_LATENT_DIM, Quadrature
 from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.methods.quadrature import MAX_LATENT_DIM, Quadrature
 from aevb.likelihood.model import Model
 from aevb.likelihood.quadrature.joint import DATAPOINTS, Joint
 from aevb.likelihood.quadrature.lattice import integrate, lattice_of, refit

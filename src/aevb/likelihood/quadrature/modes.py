@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aevb.likelihood.budgets import Quadrature
+from aevb.likelihood.methods.quadrature import Quadrature
 from aevb.likelihood.quadrature.joint import Joint, slices
 from aevb.likelihood.quadrature.mixture import Mixture
 
