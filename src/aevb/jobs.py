@@ -24,6 +24,33 @@ class Jobs(NamedTuple):
 
     outputs: Outputs
 
+    def training(self, wildcards: Wildcards) -> str:
+        """The experiment of a training run, of Figure 3 where there is an ``n_train``."""
+        return self._experiment(wildcards, int(wildcards["latent_dim"])).to_json()
+
+    def selection(self, wildcards: Wildcards) -> list[str]:
+        """The experiments on which the step size is selected: Figure 2's panels of the data set, as
+        many as the scale asks for; of Figure 3 its own, with that training set.
+
+        Raises:
+            ConfigError: Figure 2 has no panels of the data set.
+        """
+        figures, dataset = self.outputs.settings["figures"], wildcards["dataset"]
+        if wildcards.get("n_train"):
+            latent_dims = [figures["fig3"]["latent_dim"]]
+        elif dataset in figures["fig2"]["latent_dims"]:
+            panels = self.outputs.settings["scales"][wildcards["scale"]]["selection_panels"]
+            latent_dims = figures["fig2"]["latent_dims"][dataset][:panels]
+        else:
+            raise ConfigError(
+                f"{dataset} has no entry in figures.fig2.latent_dims, on which its step size would"
+                " be selected"
+            )
+        return [
+            self._experiment(wildcards, latent_dim).for_selection().to_json()
+            for latent_dim in latent_dims
+        ]
+
     def likelihood_estimators(self, wildcards: Wildcards) -> str:
         """Settings of the estimators that Figure 3 shows, and of the bound beside them.
 
@@ -123,6 +150,20 @@ class Jobs(NamedTuple):
         scale = wildcards["scale"]
         if scale != self.outputs.scale:
             raise ConfigError(f"the manifest and the audit of {scale} need --config scale={scale}")
+
+    def _experiment(self, wildcards: Wildcards, latent_dim: int) -> Experiment:
+        n_train, hidden_units = (wildcards.get(key) for key in ("n_train", "hidden_units"))
+        return configuration.experiment(
+            self.outputs.settings,
+            self.outputs.definitions,
+            dataset=wildcards["dataset"],
+            latent_dim=latent_dim,
+            algorithm=wildcards["algorithm"],
+            variant=wildcards["variant"],
+            scale=wildcards["scale"],
+            n_train=n_train and int(n_train),
+            hidden_units=hidden_units and int(hidden_units),
+        )
 
     def _study(self, wildcards: Wildcards) -> list[Experiment]:
         self.outputs.shown("section2.dataset")

@@ -86,51 +86,10 @@ wildcard_constraints:
     n_train="[1-9][0-9]*",
 
 
-def experiment(wildcards, latent_dim, n_train=None):
-    """The settings of one training run, of Figure 3 where there is an ``n_train``."""
-    return asked(
-        configuration.experiment,
-        SETTINGS,
-        DATASETS,
-        dataset=wildcards.dataset,
-        latent_dim=int(latent_dim),
-        algorithm=wildcards.algorithm,
-        variant=wildcards.variant,
-        scale=wildcards.scale,
-        n_train=n_train and int(n_train),
-        hidden_units=int(wildcards.hidden_units) if n_train else None,
-    )
-
-
-def training_settings(wildcards):
-    n_train = wildcards.get("n_train")
-    return experiment(wildcards, wildcards.latent_dim, n_train).to_json()
-
-
 def snapshot_option(wildcards, output):
     """Where the weights along training go, of the runs that keep them."""
     path = output.get("snapshots")
     return f"--snapshots {shlex.quote(path)}" if path else ""
-
-
-def selection_settings(wildcards):
-    """The experiments on which the step size is selected: Figure 2's panels of the data set."""
-    if wildcards.dataset not in FIG2["latent_dims"]:
-        refuse(
-            f"{wildcards.dataset} has no entry in figures.fig2.latent_dims, on which its step size"
-            " would be selected"
-        )
-    panels = SETTINGS["scales"][wildcards.scale]["selection_panels"]
-    return [
-        experiment(wildcards, latent_dim).for_selection().to_json()
-        for latent_dim in FIG2["latent_dims"][wildcards.dataset][:panels]
-    ]
-
-
-def fig3_selection_settings(wildcards):
-    """The experiment on which the step size is selected: Figure 3's with that training set."""
-    panel = experiment(wildcards, FIG3["latent_dim"], wildcards.n_train)
-    return panel.for_selection().to_json()
 
 
 def study_step_sizes(wildcards):

@@ -22,7 +22,7 @@ rule select_step_size:
         mem_mb=1800,
         runtime="1h",
     params:
-        settings=selection_settings,
+        settings=asking(JOBS.selection),
         code=code_hash("aevb.experiment"),
     shell:
         "python -m aevb select-step-size {params.settings:q} --record {input.record:q}"
@@ -50,7 +50,7 @@ rule train:
         mem_mb=1800,
         runtime="24h",
     params:
-        settings=training_settings,
+        settings=asking(JOBS.training),
         snapshots=snapshot_option,
         code=code_hash("aevb.experiment"),
     shell:
@@ -72,9 +72,6 @@ use rule select_step_size as select_step_size_fig3 with:
     benchmark:
         f"{SELECTION_FIG3}/logs/step_size.tsv"
     priority: 0
-    params:
-        settings=fig3_selection_settings,
-        code=code_hash("aevb.experiment"),
 
 
 use rule train as train_fig3 with:
