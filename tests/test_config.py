@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from aevb import posteriors
 from aevb import settings as configuration
 from aevb.algorithms.settings import ALGORITHMS, Family
 from aevb.arrays import named, named_arrays
@@ -20,6 +19,7 @@ from aevb.assembly import architecture
 from aevb.documentation import MODELS, configuration_page, schema_files
 from aevb.errors import ConfigError
 from aevb.likelihood.methods.registry import METHODS, read_method
+from aevb.models import posteriors
 from aevb.models.registry import ARCHITECTURES
 from aevb.schema.explain import options, resolve
 from aevb.schema.writing import json_schema

@@ -5,10 +5,11 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from aevb import bounds, posteriors, random
+from aevb import bounds, random
 from aevb.likelihood import importance
 from aevb.likelihood.importance import Budget
 from aevb.likelihood.model import Model, log_likelihood
+from aevb.models import posteriors
 from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP

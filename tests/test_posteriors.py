@@ -11,8 +11,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import integrate, stats
 
-from aevb import bounds, posteriors, random
+from aevb import bounds, random
 from aevb.errors import ConfigError
+from aevb.models import posteriors
 from conftest import assert_means
 
 tfd = tfp.distributions

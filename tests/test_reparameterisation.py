@@ -12,9 +12,31 @@ import tensorflow_probability as tfp
 from scipy import stats
 
 from aevb import random
-from aevb import reparameterisation as rp
 from aevb.catalogue.rows import REPARAMETERISED
 from aevb.errors import ConfigError, DataError
+from aevb.models.posteriors.quantiles import open_uniform
+from aevb.models.posteriors.reparameterisations import FAMILIES, find
+from aevb.models.posteriors.reparameterisations import table as checked
+from aevb.models.posteriors.reparameterisations.entry import (
+    OURS,
+    TFP,
+    check,
+    differentiable,
+    examples,
+)
+from aevb.models.posteriors.reparameterisations.exact import (
+    components as free_components,
+)
+from aevb.models.posteriors.reparameterisations.exact import (
+    exact_gradients,
+    ks_p_value,
+    objective,
+)
+from aevb.models.posteriors.reparameterisations.gradients import (
+    pathwise_gradient,
+    per_sample_gradients,
+    sample,
+)
 from aevb.tables import reparameterisations as page
 from conftest import assert_means
 
@@ -38,11 +60,11 @@ def key(step):
 
 def both_ways(entry):
     """As it is drawn and, where TFP draws it, from the stated transformation as well."""
-    return [entry] + [entry._replace(source=rp.OURS)] * (entry.source == rp.TFP)
+    return [entry] + [entry._replace(source=OURS)] * (entry.source == TFP)
 
 
-ENTRIES = list(rp.FAMILIES.values())
-CASES = [(case, rp.examples(case)) for entry in ENTRIES for case in both_ways(entry)]
+ENTRIES = list(FAMILIES.values())
+CASES = [(case, examples(case)) for entry in ENTRIES for case in both_ways(entry)]
 # Shapes on the other side of where densities or samplers change; TFP's alone for any Gamma.
 CASES += [
     (case, parameters)
@@ -58,11 +80,11 @@ CASES += [
         ("Chi-Squared", None, {"df": 5.0}),
         ("F", None, {"df1": 1.5, "df2": 3.0}),
     ]
-    for case in both_ways(rp.find(name, family))
+    for case in both_ways(find(name, family))
 ]
-CASES.append((rp.find("Gamma"), {"concentration": 0.6, "rate": 0.8}))
+CASES.append((find("Gamma"), {"concentration": 0.6, "rate": 0.8}))
 IDS = [f"{entry.name}-{entry.family}-{entry.source}" for entry, _ in CASES]
-AS_LISTED = [i for i, (e, values) in enumerate(CASES) if e in ENTRIES and values == rp.examples(e)]
+AS_LISTED = [i for i, (e, values) in enumerate(CASES) if e in ENTRIES and values == examples(e)]
 """The cases that are the registry's own, with their example parameters."""
 
 
@@ -70,12 +92,12 @@ AS_LISTED = [i for i, (e, values) in enumerate(CASES) if e in ENTRIES and values
 def drawn(case):
     """Draws of one of the cases, by its place."""
     entry, parameters = CASES[case]
-    return rp.sample(entry, key(0), N, parameters).numpy()
+    return sample(entry, key(0), N, parameters).numpy()
 
 
 def check_distribution(entry, parameters, z=None):
-    z = rp.sample(entry, key(0), N, parameters).numpy() if z is None else z
-    assert rp.ks_p_value(entry, z, parameters) > KS_RATE
+    z = sample(entry, key(0), N, parameters).numpy() if z is None else z
+    assert ks_p_value(entry, z, parameters) > KS_RATE
 
 
 def components(samples, exact):
@@ -87,9 +109,9 @@ def components(samples, exact):
 
 def check_gradients(entry, parameters, names=None, n=N):
     """Each is exact on average; one that is off by a half of itself is found."""
-    f = rp.objective(entry, parameters)
-    found = rp.per_sample_gradients(entry, key(1), n, parameters, f)
-    exact = rp.exact_gradients(entry, parameters)
+    f = objective(entry, parameters)
+    found = per_sample_gradients(entry, key(1), n, parameters, f)
+    exact = exact_gradients(entry, parameters)
     assert list(found) == list(exact)
     for name in names or found:
         for samples, mean in components(found[name], exact[name]):
@@ -101,21 +123,21 @@ def check_gradients(entry, parameters, names=None, n=N):
 
 def test_every_distribution_that_the_paper_lists_is_there_in_its_order():
     listed = [(family, name) for family, names in PAPER.items() for name in names.split(", ")]
-    assert list(rp.FAMILIES) == listed
-    for (family, name), entry in rp.FAMILIES.items():
+    assert list(FAMILIES) == listed
+    for (family, name), entry in FAMILIES.items():
         assert (entry.family, entry.name) == (family, name)
         assert entry.formula.startswith("z") and entry.auxiliary
-        assert rp.find(name, family) is entry
+        assert find(name, family) is entry
 
 
 def test_tfp_draws_where_it_is_reparameterised():
     """All but two: Erlang is drawn by the inverse CDF, Triangular because of the next test."""
     assert {e.name for e in ENTRIES if e.distribution is None} == WITHOUT_TFP
-    drawn_here = {e.name for e in ENTRIES if e.source == rp.OURS}
+    drawn_here = {e.name for e in ENTRIES if e.source == OURS}
     assert drawn_here == WITHOUT_TFP | {"Erlang", "Triangular"}
     for entry in ENTRIES:
         if entry.distribution is not None:
-            kind = entry.distribution(**rp.examples(entry)).reparameterization_type
+            kind = entry.distribution(**examples(entry)).reparameterization_type
             assert kind == tfp.distributions.FULLY_REPARAMETERIZED
 
 
@@ -144,11 +166,11 @@ def test_draws_have_the_exact_distribution(case):
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("entry", both_ways(rp.find("Dirichlet")), ids=lambda e: e.source)
+@pytest.mark.parametrize("entry", both_ways(find("Dirichlet")), ids=lambda e: e.source)
 def test_dirichlet_moments(entry):
     """Means and all products, 200 000 draws; fails by chance once in 1e6; finds 0.006."""
-    parameters = rp.examples(entry)
-    z = rp.sample(entry, key(2), N, parameters).numpy()
+    parameters = examples(entry)
+    z = sample(entry, key(2), N, parameters).numpy()
     np.testing.assert_allclose(z.sum(axis=1), 1.0, rtol=1e-6)
     exact = stats.dirichlet(parameters["concentration"])
     moments = exact.cov() + np.outer(exact.mean(), exact.mean())
@@ -157,14 +179,14 @@ def test_dirichlet_moments(entry):
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("entry", both_ways(rp.find("Elliptical")), ids=lambda e: e.source)
+@pytest.mark.parametrize("entry", both_ways(find("Elliptical")), ids=lambda e: e.source)
 def test_elliptical_directions_radii_and_covariance(entry):
     """The standardised draw's angle is uniform, its squared radius over d is F(d, ν), and the two
     are independent; the covariance is ν/(ν−2) L Lᵀ. 200 000 draws; the tests of the CDF and the
     z-tests fail by chance once in 1e6 each; a covariance that is off by 0.05 is found."""
     location, scale, df = np.array([0.3, -0.2]), np.array([[0.8, 0.0], [-0.5, 0.6]]), 10.0
     parameters = {"location": location, "scale_tril": scale, "df": df}
-    z = rp.sample(entry, key(2), N, parameters).numpy().astype(np.float64)
+    z = sample(entry, key(2), N, parameters).numpy().astype(np.float64)
     standard = np.linalg.solve(scale, (z - location).T).T
     angle, square = np.arctan2(*standard.T) / (2 * np.pi) + 0.5, (standard**2).sum(axis=1) / 2
     assert stats.kstest(angle, "uniform").pvalue > KS_RATE
@@ -178,8 +200,8 @@ def test_elliptical_directions_radii_and_covariance(entry):
 
 def test_noise_is_a_function_of_the_key_and_of_fixed_parameters_only():
     """With other values of the differentiable parameters it has the same bits."""
-    for entry in (e._replace(source=rp.OURS) for e in ENTRIES):
-        values = rp.check(entry, rp.examples(entry))
+    for entry in (e._replace(source=OURS) for e in ENTRIES):
+        values = check(entry, examples(entry))
         moved = {k: v if k in entry.fixed else v * 1.01 for k, v in values.items()}
         noise = entry.noise(key(0), SMALL, values).numpy()
         np.testing.assert_array_equal(noise, entry.noise(key(0), SMALL, moved))
@@ -194,17 +216,17 @@ def test_noise_is_a_function_of_the_key_and_of_fixed_parameters_only():
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: f"{e.name}-{e.family}")
 def test_draws_are_a_function_of_the_key(entry):
-    parameters = rp.examples(entry)
-    first = rp.sample(entry, key(0), SMALL, parameters).numpy()
-    np.testing.assert_array_equal(first, rp.sample(entry, key(0), SMALL, parameters))
-    assert not np.array_equal(first, rp.sample(entry, key(1), SMALL, parameters))
+    parameters = examples(entry)
+    first = sample(entry, key(0), SMALL, parameters).numpy()
+    np.testing.assert_array_equal(first, sample(entry, key(0), SMALL, parameters))
+    assert not np.array_equal(first, sample(entry, key(1), SMALL, parameters))
     assert len(np.unique(first, axis=0)) > 0.99 * SMALL
 
 
 def test_uniform_noise_lies_symmetrically_inside_the_interval(monkeypatch):
     ends = tf.constant([[0.0, 0.5 - 2.0**-23, 0.5, 1.0 - 2.0**-23]])
     monkeypatch.setattr(random, "uniform", lambda keys, shape: ends)
-    found = rp.open_uniform([key(0)], (4,)).numpy().astype(np.float64)
+    found = open_uniform([key(0)], (4,)).numpy().astype(np.float64)
     half = 2.0**-24
     np.testing.assert_array_equal(found, [[half, 0.5 - half, 0.5 + half, 1.0 - half]])
 
@@ -212,23 +234,23 @@ def test_uniform_noise_lies_symmetrically_inside_the_interval(monkeypatch):
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: f"{e.name}-{e.family}")
 def test_the_extremes_of_the_uniform_noise_give_finite_draws_and_gradients(entry, monkeypatch):
     """2⁻²⁴ and 1 − 2⁻²⁴, in every combination."""
-    entry = entry._replace(source=rp.OURS)
-    parameters = rp.examples(entry)
+    entry = entry._replace(source=OURS)
+    parameters = examples(entry)
 
     def extremes(keys, shape):
         width = shape[1] if len(shape) > 1 else 1
-        rows = np.stack(np.meshgrid(*[[2.0**-24, 1 - 2.0**-24]] * width), -1).reshape(-1, width)
+        rows = np.stack(np.meshgrid(*[[0.0, 1 - 2.0**-23]] * width), -1).reshape(-1, width)
         return tf.constant(np.resize(rows, (1, *shape)), tf.float32)
 
-    monkeypatch.setattr(rp, "open_uniform", extremes)
-    z = rp.sample(entry, key(0), 8, parameters).numpy()
+    monkeypatch.setattr(random, "uniform", extremes)
+    z = sample(entry, key(0), 8, parameters).numpy()
     assert np.isfinite(z).all()
 
     def total(z):
         """Not through tanh, whose slope out there could be zero."""
         return z if z.ndim == 1 else tf.linalg.matvec(z, [0.3, 0.9, 0.2][: z.shape[1]])
 
-    for gradient in rp.per_sample_gradients(entry, key(0), 8, parameters, total).values():
+    for gradient in per_sample_gradients(entry, key(0), 8, parameters, total).values():
         assert np.isfinite(gradient).all()
 
 
@@ -239,8 +261,8 @@ def test_the_extremes_of_the_uniform_noise_give_finite_draws_and_gradients(entry
     "entry", [e for e in ENTRIES if e.distribution], ids=lambda e: f"{e.name}-{e.family}"
 )
 def test_log_density(entry):
-    parameters = rp.examples(entry)
-    z = rp.sample(entry, key(0), SMALL, parameters).numpy()
+    parameters = examples(entry)
+    z = sample(entry, key(0), SMALL, parameters).numpy()
     if entry.name == "Dirichlet":
         # SciPy wants components that sum to one in float64.
         z = z[(z > 1e-4).all(axis=1)].astype(np.float64)
@@ -251,7 +273,7 @@ def test_log_density(entry):
         law = stats.multivariate_t(parameters["location"], scale @ scale.T, parameters["df"])
         exact = law.logpdf(z)
     else:
-        exact = entry.marginals(rp.check(entry, parameters))[0].law.logpdf(z.astype(np.float64))
+        exact = entry.marginals(check(entry, parameters))[0].law.logpdf(z.astype(np.float64))
     found = entry.distribution(**parameters).log_prob(z.astype(np.float32)).numpy()
     assert found.dtype == np.float32 and np.isfinite(exact).all()
     np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4)
@@ -271,7 +293,7 @@ def test_pathwise_gradients_are_exact_on_average(entry, parameters):
 def test_exact_gradients_of_a_uniform_number_in_closed_form():
     """E[tanh z] = (log cosh b − log cosh a) / (b − a)."""
     low, high = -0.6, 1.4
-    found = rp.exact_gradients(rp.find("Uniform"), {"low": low, "high": high})
+    found = exact_gradients(find("Uniform"), {"low": low, "high": high})
     mean = (np.log(np.cosh(high)) - np.log(np.cosh(low))) / (high - low)
     np.testing.assert_allclose(found["low"], (mean - np.tanh(low)) / (high - low), rtol=1e-7)
     np.testing.assert_allclose(found["high"], (np.tanh(high) - mean) / (high - low), rtol=1e-7)
@@ -281,21 +303,21 @@ def test_exact_gradients_by_gauss_hermite_quadrature():
     """Of a Gaussian, 200 nodes: E[f'(z)] and E[f'(z) ε]."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(200)
     slope = weights / weights.sum() / np.cosh(0.3 + 0.8 * nodes) ** 2
-    found = rp.exact_gradients(rp.find("Gaussian"), {"location": 0.3, "scale": 0.8})
+    found = exact_gradients(find("Gaussian"), {"location": 0.3, "scale": 0.8})
     np.testing.assert_allclose(found["location"], slope.sum(), rtol=1e-6)
     np.testing.assert_allclose(found["scale"], (slope * nodes).sum(), rtol=1e-6)
 
 
 def test_gradients_are_each_draws_own_and_the_standard_error_is_theirs():
     """By the chain rule, from the noise: f'(z) and f'(z) ε."""
-    entry = rp.find("Gaussian")._replace(source=rp.OURS)
+    entry = find("Gaussian")._replace(source=OURS)
     parameters = {"location": 0.3, "scale": 0.8}
     noise = entry.noise(key(5), SMALL, parameters).numpy()
     slope = 1 / np.cosh(0.3 + 0.8 * noise) ** 2
-    found = rp.per_sample_gradients(entry, key(5), SMALL, parameters, tf.tanh)
+    found = per_sample_gradients(entry, key(5), SMALL, parameters, tf.tanh)
     np.testing.assert_allclose(found["location"], slope, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found["scale"], slope * noise, rtol=1e-4, atol=1e-6)
-    means = rp.pathwise_gradient(entry, key(5), SMALL, parameters, tf.tanh)
+    means = pathwise_gradient(entry, key(5), SMALL, parameters, tf.tanh)
     np.testing.assert_allclose(means["scale"].mean, (slope * noise).mean(), rtol=1e-4)
     error = stats.sem(slope * noise)
     np.testing.assert_allclose(means["scale"].standard_error, error, rtol=1e-4)
@@ -304,13 +326,13 @@ def test_gradients_are_each_draws_own_and_the_standard_error_is_theirs():
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: f"{e.name}-{e.family}")
 def test_draws_can_be_differentiated_themselves(entry):
     """A tape around the draws finds the same mean gradient."""
-    parameters = {k: tf.constant(v, tf.float32) for k, v in rp.examples(entry).items()}
-    f = rp.objective(entry, parameters)
+    parameters = {k: tf.constant(v, tf.float32) for k, v in examples(entry).items()}
+    f = objective(entry, parameters)
     with tf.GradientTape() as tape:
         tape.watch(parameters)
-        mean = tf.reduce_mean(f(rp.sample(entry, key(1), SMALL, parameters)))
+        mean = tf.reduce_mean(f(sample(entry, key(1), SMALL, parameters)))
     found = tape.gradient(mean, parameters)
-    for name, expected in rp.pathwise_gradient(entry, key(1), SMALL, parameters, f).items():
+    for name, expected in pathwise_gradient(entry, key(1), SMALL, parameters, f).items():
         np.testing.assert_allclose(found[name], expected.mean, rtol=1e-3, atol=1e-6)
 
 
@@ -333,13 +355,13 @@ def stopped(entry, name):
 
 @pytest.mark.parametrize(
     ("entry", "name"),
-    [(entry, name) for entry in ENTRIES for name in rp.differentiable(entry)],
+    [(entry, name) for entry in ENTRIES for name in differentiable(entry)],
     ids=lambda v: v if isinstance(v, str) else v.name,
 )
 def test_control_stopped_gradients_are_found(entry, name):
     broken = stopped(entry, name)
     with pytest.raises(AssertionError):
-        check_gradients(broken, rp.examples(entry), names=[name], n=SMALL)
+        check_gradients(broken, examples(entry), names=[name], n=SMALL)
 
 
 def f_with_a_fixed_denominator(u, df1, df2):
@@ -366,10 +388,10 @@ def with_a_fixed_logarithm(u, concentration, scale):
 )
 def test_control_gradients_stopped_on_a_part_of_the_way_are_found(name, broken, parameter):
     """The draws are right, so that their distribution does not tell."""
-    entry = rp.find(name)._replace(source=rp.OURS, transform=broken)
-    check_distribution(entry, rp.examples(entry))
+    entry = find(name)._replace(source=OURS, transform=broken)
+    check_distribution(entry, examples(entry))
     with pytest.raises(AssertionError):
-        check_gradients(entry, rp.examples(entry), names=[parameter])
+        check_gradients(entry, examples(entry), names=[parameter])
 
 
 @pytest.mark.parametrize("case", AS_LISTED, ids=[IDS[case] for case in AS_LISTED])
@@ -421,15 +443,15 @@ def test_control_draws_on_a_scale_wrong_by_5_percent_are_found(case):
     ids=lambda v: v if isinstance(v, str) else "",
 )
 def test_control_transformations_that_lack_a_factor_are_found(name, family, broken):
-    entry = rp.find(name, family)._replace(source=rp.OURS, transform=broken)
+    entry = find(name, family)._replace(source=OURS, transform=broken)
     with pytest.raises(AssertionError):
-        check_distribution(entry, rp.examples(entry))
+        check_distribution(entry, examples(entry))
 
 
 def test_control_a_radius_for_each_component_is_no_elliptical_distribution():
     """Independent Student's t along each axis: of the marginals, the oblique one tells."""
-    entry = rp.find("Elliptical")
-    parameters = {**rp.examples(entry), "scale_tril": np.eye(2), "df": 2.0}
+    entry = find("Elliptical")
+    parameters = {**examples(entry), "scale_tril": np.eye(2), "df": 2.0}
     z = np.random.default_rng(0).standard_t(2.0, (N, 2)) + parameters["location"]
     with pytest.raises(AssertionError):
         check_distribution(entry, parameters, z.astype(np.float32))
@@ -449,11 +471,11 @@ def refused(call, *words):
 
 
 def test_unknown_distributions_and_families_are_refused():
-    refused(lambda: rp.find("Poisson"), "'Poisson'", "Exponential", "Gaussian", "Chi-Squared")
-    refused(lambda: rp.find("Cauchy", "location-scale"), "'Cauchy'", "location-scale", "Laplace")
-    refused(lambda: rp.find("Cauchy", "inverse"), "'inverse'", ", ".join(PAPER))
-    refused(lambda: rp.find("Logistic"), "Logistic", "inverse CDF, location-scale")
-    assert rp.find("Logistic", "location-scale").family == "location-scale"
+    refused(lambda: find("Poisson"), "'Poisson'", "Exponential", "Gaussian", "Chi-Squared")
+    refused(lambda: find("Cauchy", "location-scale"), "'Cauchy'", "location-scale", "Laplace")
+    refused(lambda: find("Cauchy", "inverse"), "'inverse'", ", ".join(PAPER))
+    refused(lambda: find("Logistic"), "Logistic", "inverse CDF, location-scale")
+    assert find("Logistic", "location-scale").family == "location-scale"
 
 
 @pytest.mark.parametrize(
@@ -489,26 +511,26 @@ def test_unknown_distributions_and_families_are_refused():
     ],
 )
 def test_invalid_parameters_are_refused(name, changes, words):
-    entry = rp.find(name)
-    parameters = {**rp.examples(entry), **changes}
+    entry = find(name)
+    parameters = {**examples(entry), **changes}
     for call in (
-        lambda: rp.sample(entry, key(0), 10, parameters),
-        lambda: rp.pathwise_gradient(entry, key(0), 10, parameters, tf.tanh),
-        lambda: rp.exact_gradients(entry, parameters),
+        lambda: sample(entry, key(0), 10, parameters),
+        lambda: pathwise_gradient(entry, key(0), 10, parameters, tf.tanh),
+        lambda: exact_gradients(entry, parameters),
     ):
         refused(call, name, words)
 
 
 def test_missing_parameters_too_few_draws_and_sums_of_broken_length_are_refused():
-    gaussian, gamma = rp.find("Gaussian"), rp.find("Gamma")._replace(source=rp.OURS)
-    valid = rp.examples(gaussian)
-    refused(lambda: rp.sample(gaussian, key(0), 10, {"scale": 1.0}), "'location' is missing")
-    refused(lambda: rp.sample(gaussian, key(0), 0, valid), "0 draws", "at least 1")
-    refused(lambda: rp.pathwise_gradient(gaussian, key(0), 1, valid, tf.tanh), "at least 2")
+    gaussian, gamma = find("Gaussian"), find("Gamma")._replace(source=OURS)
+    valid = examples(gaussian)
+    refused(lambda: sample(gaussian, key(0), 10, {"scale": 1.0}), "'location' is missing")
+    refused(lambda: sample(gaussian, key(0), 0, valid), "0 draws", "at least 1")
+    refused(lambda: pathwise_gradient(gaussian, key(0), 1, valid, tf.tanh), "at least 2")
     wrong = {"concentration": 1.5, "rate": 1.0}
-    refused(lambda: rp.sample(gamma, key(0), 10, wrong), "Gamma", "whole number", "1.5")
+    refused(lambda: sample(gamma, key(0), 10, wrong), "Gamma", "whole number", "1.5")
     with pytest.raises(ValueError, match="not one number for each"):
-        rp.pathwise_gradient(gaussian, key(0), 10, valid, tf.reduce_sum)
+        pathwise_gradient(gaussian, key(0), 10, valid, tf.reduce_sum)
 
 
 # The table and its page
@@ -516,16 +538,14 @@ def test_missing_parameters_too_few_draws_and_sums_of_broken_length_are_refused(
 
 @pytest.fixture(scope="module")
 def table():
-    return rp.gradient_table(20_000, seed=0)
+    return checked.gradient_table(20_000, seed=0)
 
 
 def test_table(table):
     """20 000 draws: an error of 5.5 standard errors in any of 48 rows happens by chance once in
     5e5 tables, a p-value below 1e-6 in one of 23 once in 4e4."""
     assert list(table) == list(page.COLUMNS)
-    parameters = {
-        (entry.family, entry.name): rp.differentiable(entry) for entry in rp.FAMILIES.values()
-    }
+    parameters = {(entry.family, entry.name): differentiable(entry) for entry in FAMILIES.values()}
     names = table["parameter"].str.partition("[")[0]
     for group, rows in table.assign(name=names).groupby(["family", "distribution"], sort=False):
         assert list(dict.fromkeys(rows["name"])) == parameters.pop(group)
@@ -542,9 +562,9 @@ def test_table(table):
 
 
 def test_the_table_is_a_function_of_the_seed(monkeypatch):
-    few = dict(list(rp.FAMILIES.items())[:2])
-    monkeypatch.setattr(rp, "FAMILIES", few)
-    first, again, other = (rp.gradient_table(SMALL, seed) for seed in (0, 0, 1))
+    few = dict(list(FAMILIES.items())[:2])
+    monkeypatch.setattr(checked, "FAMILIES", few)
+    first, again, other = (checked.gradient_table(SMALL, seed) for seed in (0, 0, 1))
     assert first.equals(again)
     np.testing.assert_array_equal(other["exact"], first["exact"])
     for column in ("gradient", "standard_error", "z_score", "ks_p_value"):
@@ -557,8 +577,8 @@ def test_page_has_a_row_for_each_distribution(table, tmp_path):
     read = page.read_gradients(path)
     text = page.render(read)
     rows = text.split("<tbody>")[1].split("</tr>")[:-1]
-    assert len(rows) == len(rp.FAMILIES)
-    for row, entry in zip(rows, rp.FAMILIES.values(), strict=True):
+    assert len(rows) == len(FAMILIES)
+    for row, entry in zip(rows, FAMILIES.values(), strict=True):
         cells = [cell.split("</td>")[0] for cell in row.split("<td>")[1:]]
         assert cells[:5] == [
             entry.family,
@@ -604,11 +624,11 @@ def test_a_table_that_gives_a_parameter_twice_is_refused(table, tmp_path):
 def test_the_audit_expects_every_distribution_and_parameter():
     """What a record must have of the table is what the table is made of."""
     made = {}
-    for entry in rp.FAMILIES.values():
-        values = rp.check(entry, rp.examples(entry))
+    for entry in FAMILIES.values():
+        values = check(entry, examples(entry))
         made[entry.family, entry.name] = [
             name + (f"[{', '.join(map(str, index))}]" if index else "")
-            for name in rp.differentiable(entry)
-            for index in rp._components(np.asarray(values[name]))
+            for name in differentiable(entry)
+            for index in free_components(np.asarray(values[name]))
         ]
     assert made == REPARAMETERISED

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from aevb import posteriors
-from aevb.posteriors import LocationScale
+from aevb.models import posteriors
+from aevb.models.posteriors import LocationScale
 
 tfd = tfp.distributions
 Likelihood = Callable[[tf.Tensor], tfd.Distribution]
@@ -21,8 +21,8 @@ def negative_kl_per_dimension(posterior: tfd.Distribution) -> tf.Tensor:
     """−KL(q(z_j|x) ‖ N(0, 1)) = ½ (1 + log σ_j² − μ_j² − σ_j²) (App. B).
 
     Args:
-        posterior: a diagonal Gaussian, or a :class:`aevb.posteriors.LocationScale`, with batch
-            shape [..., n] and event shape [N_z].
+        posterior: a diagonal Gaussian, or a :class:`aevb.models.posteriors.LocationScale`, with
+            batch shape [..., n] and event shape [N_z].
 
     Returns:
         [..., n, N_z], nats, never positive.
@@ -37,7 +37,7 @@ def negative_kl_per_dimension(posterior: tfd.Distribution) -> tf.Tensor:
 def negative_kl(posterior: tfd.Distribution) -> tf.Tensor:
     """−KL(q(z|x) ‖ N(0, I)), the sum over the dimensions (App. B): [..., n], nats.
 
-    That of a diagonal Gaussian, or of another family of :mod:`aevb.posteriors`.
+    That of a diagonal Gaussian, or of another family of :mod:`aevb.models.posteriors`.
     """
     return tf.reduce_sum(negative_kl_per_dimension(posterior), axis=-1)
 

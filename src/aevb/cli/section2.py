@@ -142,7 +142,7 @@ def reparameterisations(
     """Every distribution of section 2.4: its pathwise gradients against exact ones."""
     start_logging(log)
     start_tensorflow(threads)
-    from aevb.reparameterisation import gradient_table
+    from aevb.models.posteriors.reparameterisations.table import gradient_table
 
     table = gradient_table(draws, seed)
     write_atomically(output, table.to_csv(index=False, float_format="%.6g"))
@@ -170,10 +170,11 @@ def pathwise_gradient(
     if not isinstance(values, dict):
         raise ConfigError('--parameters: give a table such as {"rate": 2}')
     start_tensorflow(threads)
-    from aevb import reparameterisation
+    from aevb.models.posteriors.reparameterisations import find
+    from aevb.models.posteriors.reparameterisations.table import gradient_rows
 
-    entry = reparameterisation.find(distribution, family)
-    rows = reparameterisation.gradient_rows(entry, values, draws, seed)
+    entry = find(distribution, family)
+    rows = gradient_rows(entry, values, draws, seed)
     print(rows.to_csv(index=False, float_format="%.6g"), end="")
 
 

@@ -10,8 +10,8 @@ from aevb import random
 from aevb.models import mlp
 from aevb.models.architecture import Parameters, initial
 from aevb.models.mlp import MLP
-from aevb.posteriors import LocationScale
-from aevb.posteriors import noise as posterior_noise
+from aevb.models.posteriors import LocationScale
+from aevb.models.posteriors import noise as posterior_noise
 
 tfd = tfp.distributions
 
@@ -31,7 +31,7 @@ class VAE:
             bias and its log-variance bias at zero, as the first author's library does.
         log_variance_factor: see :func:`aevb.models.mlp.gaussian`; of the encoder.
         posterior: the family of q(z|x) (§2.4): ``gaussian`` as in §3, or another location-scale
-            family of :mod:`aevb.posteriors`, whose mean and variance the encoder gives.
+            family of :mod:`aevb.models.posteriors`, whose mean and variance the encoder gives.
     """
 
     data_dim: int

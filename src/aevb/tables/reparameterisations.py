@@ -21,7 +21,7 @@ COLUMNS: dict[str, tidy.Parser] = {
     "z_score": tidy.number(_HINT),
     "ks_p_value": tidy.number(least=0.0, most=1.0),
 }
-"""The columns of :func:`aevb.reparameterisation.gradient_table`."""
+"""The columns of ``aevb.models.posteriors.reparameterisations.table``."""
 
 _DISTRIBUTION = ["family", "distribution"]
 _SHARED = ["transformation", "noise", "source", "ks_p_value"]

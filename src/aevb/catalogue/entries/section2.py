@@ -162,7 +162,7 @@ REPARAMETERISATIONS = table(
     computed=Command(
         "section2 reparameterisations",
         "reparameterisations",
-        code=("aevb.reparameterisation",),
+        code=("aevb.models.posteriors.reparameterisations.table",),
         options={"draws": budget("section2.reparameterisation_draws")},
         outputs={"output": "tables/reparameterisations.csv"},
         threads=True,

@@ -20,13 +20,18 @@ from scipy import special
 
 from aevb import random
 from aevb.errors import ConfigError
+from aevb.models.posteriors.quantiles import (
+    laplace_quantile,
+    logistic_quantile,
+    open_uniform,
+    triangular_quantile,
+)
 
 STUDENT_T_DF = 5
 """The degrees of freedom of Student's t: a whole number, above 2, so that it has a variance."""
 
 KINDS = ("gaussian", "laplace", "logistic", "student_t", "triangular", "uniform")
 
-_HALF_A_STEP = 2.0**-24
 _LAPLACE_SCALE = np.sqrt(0.5)
 _LOGISTIC_SCALE = np.sqrt(3.0) / np.pi
 _STUDENT_T_SCALE = np.sqrt((STUDENT_T_DF - 2) / STUDENT_T_DF)
@@ -155,32 +160,6 @@ def entropy(kind: str) -> float:
             "uniform": np.log(2 * _UNIFORM_END),
         }[kind]
     )
-
-
-def open_uniform(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Uniform numbers in the open interval (0, 1), [E, *shape], float32.
-
-    Those of :func:`aevb.random.uniform` are k 2⁻²³ and can be 0, where many an inverse CDF or its
-    gradient is infinite. Half a step is added, which float32 holds exactly: the numbers lie
-    symmetrically, 2⁻²⁴ from either end at the least.
-    """
-    return random.uniform(keys, shape) + _HALF_A_STEP
-
-
-def laplace_quantile(u: tf.Tensor) -> tf.Tensor:
-    """The inverse CDF of the Laplace distribution with location 0 and scale 1."""
-    centred = 2.0 * u - 1.0
-    return -tf.sign(centred) * tf.math.log1p(-tf.abs(centred))
-
-
-def logistic_quantile(u: tf.Tensor) -> tf.Tensor:
-    """The inverse CDF of the logistic distribution with location 0 and scale 1."""
-    return tf.math.log(u) - tf.math.log1p(-u)
-
-
-def triangular_quantile(u: tf.Tensor, mode: float) -> tf.Tensor:
-    """The inverse CDF of the triangular distribution on (0, 1) with its peak at ``mode``."""
-    return tf.where(u < mode, tf.sqrt(mode * u), 1.0 - tf.sqrt((1.0 - mode) * (1.0 - u)))
 
 
 def _known(kind: str) -> None:
