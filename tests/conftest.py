@@ -11,12 +11,13 @@ import pytest
 import yaml
 from scipy import stats
 
-from aevb.startup import garbage_left_alone, missing
+from aevb.process.startup import garbage_left_alone, missing
 
 with garbage_left_alone(), missing("jax"):
     import tensorflow as tf
 
-    from aevb import assembly, data, experiment
+    from aevb import data
+    from aevb.training import assembly, experiment
 
 from tiny import DEFINITION
 

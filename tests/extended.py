@@ -13,12 +13,12 @@ import numpy as np
 
 from aevb.algorithms.settings import LABELS
 from aevb.data import Dataset
-from aevb.experiment import run_training, select_step_size
-from aevb.generation import decode
-from aevb.likelihood.along_training import estimate_along_training
 from aevb.settings import Experiment
-from aevb.trained import read_trained
-from aevb.weights import write
+from aevb.stages.along_training import estimate_along_training
+from aevb.stages.generation import decode
+from aevb.stages.trained import read_trained
+from aevb.stages.weights import write
+from aevb.training.experiment import run_training, select_step_size
 from tiny import SETTINGS
 
 ESTIMATORS = {

@@ -12,12 +12,12 @@ from aevb.applications import anomaly, inpainting, measures, representation, res
 from aevb.applications.inference import Budget, encoder_image
 from aevb.applications.observations import BlockMeans, GaussianNoise
 from aevb.applications.representation import principal_components
-from aevb.assembly import architecture
 from aevb.data import Dataset
 from aevb.errors import DataError
 from aevb.likelihood import ais, importance
 from aevb.likelihood.model import Model
-from aevb.trained import Trained
+from aevb.stages.trained import Trained
+from aevb.training.assembly import architecture
 from test_inference import exact_model
 from tiny import DEFINITION, SETTINGS
 

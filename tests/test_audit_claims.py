@@ -33,7 +33,7 @@ from aevb.audit.rules import RULES
 from aevb.audit.tables import Tables
 from aevb.errors import ConfigError
 from aevb.figures import audit as picture
-from aevb.outputs import Outputs
+from aevb.workflow.outputs import Outputs
 
 ROOT = Path(__file__).parent.parent
 SCALES = ["smoke", "quick", "full", "paper"]

@@ -18,7 +18,7 @@ from aevb.audit.expected import absent
 from aevb.audit.record import ABSENT, GAP, OK, WRONG
 from aevb.audit.tables import Tables
 from aevb.errors import DataError
-from aevb.outputs import Outputs
+from aevb.workflow.outputs import Outputs
 
 ROOT = Path(__file__).parent.parent
 COMMITTED = ROOT / "results/full"

@@ -6,13 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aevb import experiment
-from aevb.assembly import backend, programs, training_set
-from aevb.backends import Execution, pjrt
-from aevb.backends.pjrt import Device, PjrtBackend
-from aevb.backends.programs import ProgramError, arguments, canonical, donating, with_precision
 from aevb.errors import ConfigError
-from aevb.training import train
+from aevb.training import experiment
+from aevb.training.assembly import backend, programs, training_set
+from aevb.training.backends import Execution, pjrt
+from aevb.training.backends.pjrt import Device, PjrtBackend
+from aevb.training.backends.programs import (
+    ProgramError,
+    arguments,
+    canonical,
+    donating,
+    with_precision,
+)
+from aevb.training.loop import train
 from tiny import DEFINITION, SETTINGS
 
 PJRT = Execution.parse("pjrt:cpu")

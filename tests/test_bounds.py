@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from aevb import bounds
+from aevb.algorithms import bounds
 from aevb.models.linear_gaussian import ProbabilisticPCA
 from conftest import assert_means
 

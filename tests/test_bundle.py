@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aevb import cli, experiment
+from aevb import cli
 from aevb.bundle import results
 from aevb.bundle.__main__ import main
 from aevb.bundle.archive import Writer
 from aevb.bundle.exporting import add
 from aevb.bundle.importing import import_results
 from aevb.errors import DataError
-from aevb.weights import read as read_weights
+from aevb.stages.weights import read as read_weights
+from aevb.training import experiment
 from tiny import SETTINGS
 
 WANTED = replace(SETTINGS, training_samples=2000, seeds=(0, 1))

@@ -15,9 +15,9 @@ from aevb import catalogue
 from aevb.audit.tables import read_csv
 from aevb.catalogue import PRODUCTS
 from aevb.errors import ConfigError, UnavailableError
-from aevb.jobs import Jobs
-from aevb.outputs import Outputs
 from aevb.settings import load
+from aevb.workflow.jobs import Jobs
+from aevb.workflow.outputs import Outputs
 from test_workflow import Copy
 
 ROOT = Path(__file__).parents[1]

@@ -5,9 +5,10 @@ import errno
 import numpy as np
 import pytest
 
-from aevb import checkpoints, files
+from aevb import files
 from aevb.arrays import Tensors
 from aevb.errors import CheckpointError
+from aevb.training import checkpoints
 
 
 def tensors(seed: int = 0) -> Tensors:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aevb import cli
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 from aevb.settings import Experiment, experiment, load
 from tiny import DEFINITION
 

@@ -11,13 +11,10 @@ import pytest
 import tensorflow as tf
 
 import test_cli
-from aevb import generation, weights
 from aevb.applications import anomaly, inpainting, measures, restoration
 from aevb.applications.inference import Budget
 from aevb.applications.observations import BitFlips, BlockMeans, GaussianNoise, VisiblePixels
 from aevb.arrays import named_arrays
-from aevb.assembly import architecture
-from aevb.encoding import encode
 from aevb.figures.anomaly import read_scores
 from aevb.figures.latent_usage import read_usage
 from aevb.figures.projection import read_projection
@@ -25,8 +22,11 @@ from aevb.likelihood import ais
 from aevb.likelihood.estimate import Estimate
 from aevb.models.architecture import Parameters
 from aevb.pictures import read_pictures
+from aevb.stages import generation, weights
+from aevb.stages.encoding import encode
+from aevb.stages.trained import Trained, read_trained
 from aevb.tables.measurements import read_measurements
-from aevb.trained import Trained, read_trained
+from aevb.training.assembly import architecture
 from test_cli import assert_one_error, fetch, place_data
 from tiny import DEFINITION, SETTINGS
 

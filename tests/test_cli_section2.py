@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aevb.weights import read as read_weights
+from aevb.stages.weights import read as read_weights
 from test_cli import assert_one_error, fetch, fresh_logging, place_data, run  # noqa: F401
 from test_cli_models import write_weights
 from tiny import SETTINGS

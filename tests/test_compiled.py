@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from aevb import compiled
+from aevb.process import compiled
 
 COMPUTE = """
-from aevb.startup import start_tensorflow
+from aevb.process.startup import start_tensorflow
 
 start_tensorflow(1)
 import tensorflow as tf

@@ -15,7 +15,6 @@ import yaml
 from aevb import settings as configuration
 from aevb.algorithms.settings import ALGORITHMS, Family
 from aevb.arrays import named, named_arrays
-from aevb.assembly import architecture
 from aevb.documentation import MODELS, configuration_page, schema_files
 from aevb.errors import ConfigError
 from aevb.likelihood.methods.registry import METHODS, read_method
@@ -24,6 +23,7 @@ from aevb.models.registry import ARCHITECTURES
 from aevb.schema.explain import options, resolve
 from aevb.schema.writing import json_schema
 from aevb.settings import Configuration, Experiment, experiment, load, read_yaml
+from aevb.training.assembly import architecture
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from aevb import checkout
+from aevb.workflow import checkout
 from test_workflow import CONFIG, DATASETS, EVERYTHING, Copy
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]

@@ -19,7 +19,6 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 import tiny
-from aevb import weights
 from aevb.arrays import Tensors
 from aevb.errors import DataError
 from aevb.explorer import build
@@ -27,6 +26,7 @@ from aevb.explorer.build import TOLERANCE, Decoder, pack, quantise
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
 from aevb.settings import Experiment
+from aevb.stages import weights
 from aevb.tables.curves import COLUMNS
 
 POINTS = [(0.0, 0.0), (1.3, -0.7), (-3.4, 3.4), (0.013, 2.9)]

@@ -22,9 +22,10 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from aevb import assembly, cli
-from aevb.backends.tensorflow import Trainer
-from aevb.progress import LOGGER
+from aevb import cli
+from aevb.process.progress import LOGGER
+from aevb.training import assembly
+from aevb.training.backends.tensorflow import Trainer
 from place import Place, settings
 
 SAMPLES = 400_000

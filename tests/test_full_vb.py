@@ -11,13 +11,13 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from aevb.algorithms.full_vb import FullVB, WeightPosterior, draw_weights, negative_kl
-from aevb.backends.tensorflow import Trainer
+from aevb.algorithms.optimisers import Adagrad
 from aevb.models import mlp
 from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
-from aevb.optimisers import Adagrad
 from aevb.random import Purpose, keys, normal
+from aevb.training.backends.tensorflow import Trainer
 from conftest import assert_means
 
 tfd = tfp.distributions

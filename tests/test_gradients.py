@@ -5,14 +5,15 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
 from aevb.algorithms.aevb import AEVB
+from aevb.algorithms.optimisers import Adagrad
 from aevb.algorithms.wake_sleep import WakeSleep
 from aevb.models import mlp
 from aevb.models.linear_gaussian import ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
-from aevb.optimisers import Adagrad
 from conftest import assert_means
 
 tfd = tfp.distributions

@@ -10,10 +10,10 @@ import pytest
 import scipy.io
 
 from aevb import data
-from aevb.assembly import training_set
 from aevb.data.images import read_images
 from aevb.data.record import dataset_of, definition_of
 from aevb.errors import ConfigError, DataError
+from aevb.training.assembly import training_set
 from tiny import SETTINGS
 
 SHAPE = (4, 3)

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
 from aevb.likelihood import importance
 from aevb.likelihood.importance import Budget
 from aevb.likelihood.model import Model, log_likelihood

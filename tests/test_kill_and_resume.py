@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from aevb import compiled
+from aevb.process import compiled
 from place import BUDGET, Outcome, Place
 
 pytestmark = pytest.mark.workflow

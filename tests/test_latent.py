@@ -9,14 +9,20 @@ import tensorflow_probability as tfp
 from scipy import stats
 
 from aevb.arrays import named_arrays
-from aevb.assembly import architecture
 from aevb.data import Dataset
-from aevb.encoding import Encoding, encode, latent_usage, projection_table
 from aevb.errors import DataError
-from aevb.generation import decode, manifold_grid, manifold_table, prior_samples, sample_table
 from aevb.likelihood.model import Model
-from aevb.trained import Trained, check_data, read_trained
-from aevb.weights import write as write_weights
+from aevb.stages.encoding import Encoding, encode, latent_usage, projection_table
+from aevb.stages.generation import (
+    decode,
+    manifold_grid,
+    manifold_table,
+    prior_samples,
+    sample_table,
+)
+from aevb.stages.trained import Trained, check_data, read_trained
+from aevb.stages.weights import write as write_weights
+from aevb.training.assembly import architecture
 from tiny import DEFINITION, SETTINGS
 
 tfd = tfp.distributions

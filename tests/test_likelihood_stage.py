@@ -14,19 +14,21 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from scipy import stats
 
-from aevb import checkpoints, data
-from aevb import weights as files
+from aevb import data
 from aevb.arrays import snapshot_arrays
-from aevb.assembly import architecture
 from aevb.errors import ConfigError
-from aevb.experiment import run_training
-from aevb.interruption import Interrupted
-from aevb.likelihood import along_training, harmonic, importance, quadrature
-from aevb.likelihood.along_training import estimate_along_training, observations, parameters_of
+from aevb.likelihood import harmonic, importance, quadrature
 from aevb.likelihood.model import Model
+from aevb.process.interruption import Interrupted
 from aevb.settings import Experiment
+from aevb.stages import along_training
+from aevb.stages import weights as files
+from aevb.stages.along_training import estimate_along_training, observations, parameters_of
 from aevb.tables.likelihood_curves import COLUMNS, read_likelihoods
 from aevb.tables.likelihood_curves import KEY as TABLE_KEY
+from aevb.training import checkpoints
+from aevb.training.assembly import architecture
+from aevb.training.experiment import run_training
 from test_cli import assert_one_error, fetch, fresh_logging, place_data, run, train  # noqa: F401
 from tiny import DEFINITION, SETTINGS
 

@@ -5,13 +5,14 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
 from aevb.algorithms.aevb import AEVB
+from aevb.algorithms.optimisers import Adagrad
 from aevb.algorithms.wake_sleep import WakeSleep
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
-from aevb.optimisers import Adagrad
 
 N, D, N_Z, M = 800, 8, 2, 100
 GENERATOR = np.random.default_rng(0)

@@ -8,20 +8,21 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from aevb import experiment, random
+from aevb import random
 from aevb.algorithms import mcem
 from aevb.algorithms.mcem import MonteCarloEM
+from aevb.algorithms.optimisers import Adagrad
 from aevb.arrays import named_arrays, read_snapshots
-from aevb.backends.tensorflow import TensorFlowBackend
-from aevb.curves import curve_table
 from aevb.errors import ConfigError, DivergenceError
-from aevb.interruption import Interrupted
 from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
-from aevb.optimisers import Adagrad
-from aevb.training import train
+from aevb.process.interruption import Interrupted
+from aevb.training import experiment
+from aevb.training.backends.tensorflow import TensorFlowBackend
+from aevb.training.curves import curve_table
+from aevb.training.loop import train
 from test_training import assert_identical, stop_at
 from tiny import SETTINGS
 

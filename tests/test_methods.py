@@ -20,10 +20,7 @@ from pydantic import Field
 
 from aevb import data
 from aevb.arrays import named_arrays
-from aevb.assembly import architecture
 from aevb.errors import ConfigError
-from aevb.likelihood import truth_table
-from aevb.likelihood.along_training import estimate_along_training
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.methods import registry
 from aevb.likelihood.methods.base import Estimator, Method, TwoSided
@@ -31,6 +28,9 @@ from aevb.likelihood.methods.registry import METHODS, read_method
 from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.schema.kinds import Number
+from aevb.stages import truth_table
+from aevb.stages.along_training import estimate_along_training
+from aevb.training.assembly import architecture
 from tiny import SETTINGS
 
 ROOT = Path(__file__).parents[1]
@@ -163,10 +163,10 @@ import yaml
 from aevb import settings
 from aevb.documentation import configuration_page, schema_files
 from aevb.errors import ConfigError
-from aevb.jobs import Jobs
+from aevb.workflow.jobs import Jobs
 from aevb.likelihood.labels import labels
 from aevb.likelihood.methods.registry import read_method, read_methods
-from aevb.outputs import Outputs
+from aevb.workflow.outputs import Outputs
 from aevb.schema.reading import read_yaml
 
 config = read_yaml(Path("config.yaml"))

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 from scipy import special
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
 from aevb.models import mlp
 from aevb.models.architecture import Parameters
 from aevb.models.mlp import MLP

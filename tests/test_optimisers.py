@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from aevb.algorithms.optimisers import EPSILON, Adagrad
 from aevb.models.mlp import MLP, WEIGHT_MATRICES
-from aevb.optimisers import EPSILON, Adagrad
 
 MEMBERS, STEPS = 3, 12
 SHAPES = MLP((4, 5), (5,), (5, 2), (2,))

@@ -11,7 +11,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import integrate, stats
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
 from aevb.errors import ConfigError
 from aevb.models import posteriors
 from conftest import assert_means

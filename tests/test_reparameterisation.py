@@ -24,14 +24,8 @@ from aevb.models.posteriors.reparameterisations.entry import (
     differentiable,
     examples,
 )
-from aevb.models.posteriors.reparameterisations.exact import (
-    components as free_components,
-)
-from aevb.models.posteriors.reparameterisations.exact import (
-    exact_gradients,
-    ks_p_value,
-    objective,
-)
+from aevb.models.posteriors.reparameterisations.exact import components as free_components
+from aevb.models.posteriors.reparameterisations.exact import exact_gradients, ks_p_value, objective
 from aevb.models.posteriors.reparameterisations.gradients import (
     pathwise_gradient,
     per_sample_gradients,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aevb.schedule import log_points, snapshot_points
+from aevb.training.schedule import log_points, snapshot_points
 
 BUDGETS = [100, 1000, 12_345, 10**5, 10**6, 2 * 10**6, 10**7, 10**8, 25 * 10**7]
 

@@ -13,10 +13,8 @@ from scipy.special import logsumexp
 from aevb import random
 from aevb.algorithms.full_vb import WeightPosterior, draw_weights
 from aevb.arrays import named_arrays
-from aevb.assembly import architecture
 from aevb.data import Dataset
 from aevb.errors import ConfigError, DataError, DivergenceError
-from aevb.experiment import run_training
 from aevb.figures import (
     draws_and_minibatches,
     gradient_estimators,
@@ -34,10 +32,12 @@ from aevb.models.architecture import Parameters
 from aevb.models.mlp import MLP
 from aevb.section2 import study as study_stage
 from aevb.section2 import weight_uncertainty as uncertainty
-from aevb.section2.settings import STUDY_SETTINGS
 from aevb.settings import STUDIES, load, study
+from aevb.settings.section2 import STUDY_SETTINGS
 from aevb.tables import gradient_variance as gradient_variance_table
 from aevb.tables.studies import matched, read_study
+from aevb.training.assembly import architecture
+from aevb.training.experiment import run_training
 from test_config import DATASETS, MINIMAL
 from test_figures_latent import assert_clear
 from tiny import SETTINGS

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
 from aevb.likelihood.model import Model
 from aevb.section2 import gradients
 from aevb.section2.kl_divergence import compare

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aevb import cli, settings, startup
+from aevb import cli, settings
 from aevb.errors import AevbError, ConfigError
 from aevb.figures import fig1, style
-from aevb.progress import LOGGER, start_logging
+from aevb.process import startup
+from aevb.process.progress import LOGGER, start_logging
 from place import Place
 from test_cli import CONFIGURATION, audit, run  # noqa: F401
 
@@ -151,7 +152,7 @@ def test_a_start_that_ends_the_process_is_not_silent(ending):
     """What was said on standard error is kept back, and shown only where the process died of it."""
     code = (
         "import os, signal\n"
-        "from aevb.startup import standard_error_unless_killed\n"
+        "from aevb.process.startup import standard_error_unless_killed\n"
         "with standard_error_unless_killed('A library'):\n"
         f"    os.write(2, b'last words\\n'); {ending}\n"
         "os.write(2, b'later\\n')\n"

@@ -11,18 +11,20 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from aevb import checkpoints, experiment, random, training
+from aevb import random
 from aevb.algorithms.state import Info, State, start
 from aevb.arrays import named_arrays
-from aevb.backends import tensorflow as backend
-from aevb.backends.tensorflow import TensorFlowBackend, Trainer
-from aevb.curves import curve_table
 from aevb.errors import DivergenceError
-from aevb.interruption import Interrupted
-from aevb.progress import Progress
-from aevb.schedule import log_points
+from aevb.process.interruption import Interrupted
+from aevb.process.progress import Progress
 from aevb.settings import Experiment
-from aevb.training import Run, train
+from aevb.training import checkpoints, experiment
+from aevb.training import loop as training
+from aevb.training.backends import tensorflow as backend
+from aevb.training.backends.tensorflow import TensorFlowBackend, Trainer
+from aevb.training.curves import curve_table
+from aevb.training.loop import Run, train
+from aevb.training.schedule import log_points
 from tiny import DEFINITION, SETTINGS
 
 BATCH = 20

@@ -6,9 +6,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from aevb import checkpoints
 from aevb.errors import CheckpointError
-from aevb.transfer import export_checkpoints, import_checkpoints
+from aevb.training import checkpoints
+from aevb.workflow.transfer import export_checkpoints, import_checkpoints
 
 
 @pytest.fixture

@@ -9,15 +9,16 @@ from scipy import stats
 
 from aevb import data, random
 from aevb.arrays import named_arrays
-from aevb.assembly import architecture
 from aevb.errors import ConfigError
-from aevb.likelihood import importance, quadrature, truth_table
+from aevb.likelihood import importance, quadrature
 from aevb.likelihood.labels import labels
 from aevb.likelihood.methods.registry import read_methods
 from aevb.likelihood.model import Model
-from aevb.likelihood.truth_table import compare_on_network, compare_on_ppca
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
+from aevb.stages import truth_table
+from aevb.stages.truth_table import compare_on_network, compare_on_ppca
 from aevb.tables.estimators import COLUMNS, read_truths
+from aevb.training.assembly import architecture
 from tiny import SETTINGS
 
 N_Z, POINTS = 2, 30

@@ -466,7 +466,7 @@ def test_comments_and_layout_make_nothing_out_of_date(edited):
     flow = yaml.safe_dump(edited.config, default_flow_style=True, sort_keys=False)
     assert flow != text
     edited.write("config/config.yaml", f"# A comment.\n\n{flow}\n# Another.\n")
-    path = "src/aevb/optimisers.py"
+    path = "src/aevb/algorithms/optimisers.py"
     edited.write(path, "# A comment.\n\n" + edited.read(path) + "\n# Another.\n")
     assert edited.planned() == {}
 
@@ -491,7 +491,7 @@ def test_new_figure_code_redraws_alone(edited):
 
 def test_new_training_code_trains_again(edited):
     """New code in the optimiser selects, trains and draws again, and fetches nothing."""
-    path = "src/aevb/optimisers.py"
+    path = "src/aevb/algorithms/optimisers.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
     assert edited.planned() == EVERYTHING
 

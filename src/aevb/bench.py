@@ -16,10 +16,10 @@ import pandas as pd
 from aevb.data import Dataset, available_path, load
 from aevb.errors import AevbError, DataError
 from aevb.files import write_atomically
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
+from aevb.process.startup import start_tensorflow
 from aevb.provenance import machine, peak_memory_gb, versions
 from aevb.settings import Experiment, experiment
-from aevb.startup import start_tensorflow
 
 _CHUNK_SAMPLES = 5000
 _SECONDS = 2.0
@@ -192,7 +192,7 @@ def _load(wanted: Experiment, cache_dir: Path) -> Dataset:
 
 
 def _speed(wanted: Experiment, cache_dir: Path) -> dict:
-    from aevb import experiment as stages
+    from aevb.training import experiment as stages
 
     data = stages.training_set(wanted, _load(wanted, cache_dir))
     backend = stages.backend(wanted, data, seeds=[0], step_sizes=[0.01])
@@ -219,12 +219,12 @@ def _speed(wanted: Experiment, cache_dir: Path) -> dict:
 def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: Path) -> list[dict]:
     import tensorflow as tf
 
-    from aevb import experiment as stages
-    from aevb.assembly import architecture
     from aevb.likelihood import hmc
-    from aevb.likelihood.along_training import observations, parameters_of
     from aevb.likelihood.methods.registry import read_method
     from aevb.likelihood.model import Model, log_joint
+    from aevb.stages.along_training import observations, parameters_of
+    from aevb.training import experiment as stages
+    from aevb.training.assembly import architecture
 
     data = _load(wanted, cache_dir)
     short = replace(wanted, seeds=(0,), training_samples=_LIKELIHOOD_SAMPLES)
@@ -307,7 +307,7 @@ def _peak_gflops() -> float:
 
 
 def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> tuple[list[dict], float]:
-    from aevb import experiment as stages
+    from aevb.training import experiment as stages
 
     began = time.monotonic()
     data = _load(wanted, cache_dir)

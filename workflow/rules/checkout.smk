@@ -36,4 +36,4 @@ def checkout():
 
 sys.path.insert(0, str(checkout() / "src"))
 
-from aevb.checkout import RESOURCES, ROOT, configuration_file
+from aevb.workflow.checkout import RESOURCES, ROOT, configuration_file

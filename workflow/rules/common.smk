@@ -12,8 +12,8 @@ from aevb import catalogue
 from aevb import settings as configuration
 from aevb.data import attempts
 from aevb.errors import AevbError, ConfigError, UnavailableError
-from aevb.jobs import Jobs, exports
-from aevb.outputs import Outputs
+from aevb.workflow.jobs import Jobs, exports
+from aevb.workflow.outputs import Outputs
 from aevb.provenance import code_hash
 
 # What captions find in the configuration. A module has that of the importing workflow, and this is

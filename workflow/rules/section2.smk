@@ -61,7 +61,7 @@ rule compare_full_vb:
         map_settings=asking(JOBS.full_vb_map),
         points=lookup("scales/{scale}/section2/points", within=config),
         weight_draws=lookup("scales/{scale}/section2/weight_draws", within=config),
-        code=code_hash("aevb.section2.weight_uncertainty", "aevb.experiment"),
+        code=code_hash("aevb.section2.weight_uncertainty", "aevb.training.experiment"),
     shell:
         "python -m aevb section2 full-vb {params.settings:q} {params.map_settings:q}"
         " --record {input.record:q} --step-size-table {input.step_size:q}"

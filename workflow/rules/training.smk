@@ -23,7 +23,7 @@ rule select_step_size:
         runtime="1h",
     params:
         settings=asking(JOBS.selection),
-        code=code_hash("aevb.experiment"),
+        code=code_hash("aevb.training.experiment"),
     shell:
         "python -m aevb select-step-size {params.settings:q} --record {input.record:q}"
         " --output {output.table:q} --threads {threads} --log {log:q}"
@@ -52,7 +52,7 @@ rule train:
     params:
         settings=asking(JOBS.training),
         snapshots=snapshot_option,
-        code=code_hash("aevb.experiment"),
+        code=code_hash("aevb.training.experiment"),
     shell:
         "python -m aevb train --settings {params.settings:q} --record {input.record:q}"
         " --step-size-table {input.step_size:q} --curve {output.curve:q}"

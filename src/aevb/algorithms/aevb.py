@@ -5,10 +5,11 @@ from typing import ClassVar, Literal
 
 import tensorflow as tf
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
+from aevb.algorithms.optimisers import Adagrad
 from aevb.algorithms.state import Info, State, start
 from aevb.models.architecture import Architecture, Parameters
-from aevb.optimisers import Adagrad
 
 
 @dataclass(frozen=True)

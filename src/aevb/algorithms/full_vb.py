@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
+from aevb.algorithms.optimisers import Adagrad
 from aevb.algorithms.state import Info, State, start
 from aevb.models.architecture import Architecture, Parameters
-from aevb.optimisers import Adagrad
 
 
 class WeightPosterior(NamedTuple):

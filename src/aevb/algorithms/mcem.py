@@ -6,10 +6,10 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 
 from aevb import random
+from aevb.algorithms.optimisers import Adagrad
 from aevb.algorithms.state import Info
 from aevb.likelihood.hmc import JitteredHMC
 from aevb.models.architecture import Architecture, Parameters
-from aevb.optimisers import Adagrad
 
 _BLOCK = 1000
 

@@ -7,14 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from aevb import random
+from aevb.algorithms.bounds import estimator_b
 from aevb.applications import measures
-from aevb.bounds import estimator_b
 from aevb.data import Dataset
 from aevb.likelihood import ais
 from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LEAST_VARIANCE, ProbabilisticPCA
-from aevb.progress import LOGGER
-from aevb.trained import Trained
+from aevb.process.progress import LOGGER
+from aevb.stages.trained import Trained
 
 BOUND, ANNEALED, COMPONENTS = "encoder's bound", "AIS log p(x)", "PPCA log p(x)"
 DRAWS = 32

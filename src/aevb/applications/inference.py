@@ -9,12 +9,12 @@ import tensorflow_probability as tfp
 from scipy.special import logsumexp
 
 from aevb import random
-from aevb.applications.budgets import PosteriorSamples
+from aevb.algorithms.bounds import reparameterise
 from aevb.applications.observations import Channel, VisiblePixels, observed
-from aevb.bounds import reparameterise
 from aevb.likelihood import hmc
 from aevb.likelihood.choices import INITIAL_STEP_SIZE
 from aevb.likelihood.model import Model, log_likelihood, log_prior
+from aevb.likelihood.posterior_samples import PosteriorSamples
 from aevb.models.architecture import Parameters
 
 Budget = PosteriorSamples

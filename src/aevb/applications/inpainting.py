@@ -14,10 +14,10 @@ from aevb.applications.inference import (
 )
 from aevb.applications.observations import VisiblePixels, observed
 from aevb.data import Dataset
-from aevb.generation import decode
 from aevb.likelihood import ais
-from aevb.progress import LOGGER
-from aevb.trained import Trained
+from aevb.process.progress import LOGGER
+from aevb.stages.generation import decode
+from aevb.stages.trained import Trained
 
 ENCODER, HMC, ANNEALED, MARGINAL = "encoder", "HMC", "AIS", "marginal"
 MEAN_IMAGE = "mean image"

@@ -10,10 +10,10 @@ from sklearn.preprocessing import StandardScaler
 
 from aevb.applications import measures
 from aevb.data import Dataset
-from aevb.encoding import encode
 from aevb.errors import DataError
-from aevb.progress import LOGGER
-from aevb.trained import Trained
+from aevb.process.progress import LOGGER
+from aevb.stages.encoding import encode
+from aevb.stages.trained import Trained
 
 VAE_MEANS, PRINCIPAL_COMPONENTS, RAW_PIXELS = "encoder's means", "PCA", "raw pixels"
 

@@ -6,17 +6,12 @@ import numpy as np
 from scipy import ndimage
 
 from aevb.applications import measures
-from aevb.applications.inference import (
-    Budget,
-    encoder_image,
-    posterior_image,
-    sample_posterior,
-)
+from aevb.applications.inference import Budget, encoder_image, posterior_image, sample_posterior
 from aevb.applications.observations import BitFlips, BlockMeans, Channel, GaussianNoise
 from aevb.applications.representation import principal_components
 from aevb.data import Dataset
-from aevb.progress import LOGGER
-from aevb.trained import Trained
+from aevb.process.progress import LOGGER
+from aevb.stages.trained import Trained
 
 ENCODER, HMC, COMPONENTS = "encoder", "HMC", "PCA"
 NOISY, NEAREST, CUBIC = "as observed", "nearest pixel", "cubic spline"

@@ -16,7 +16,7 @@ from aevb import catalogue
 from aevb.audit.tables import OUTSIDE, MissingTable, Tables, matching
 from aevb.catalogue.rows import ALONG, Part, likelihoods
 from aevb.errors import AevbError
-from aevb.outputs import Outputs
+from aevb.workflow.outputs import Outputs
 
 _MEASURED = {
     "figures/fig2.csv": ("lower_bound",),

@@ -86,7 +86,7 @@ def make(
             raise DataError(f"{path}: not the record of a data set ({error!r})") from None
     return {
         "scale": scale,
-        "package": {"version": __version__, "code": code_hash("aevb.experiment")},
+        "package": {"version": __version__, "code": code_hash("aevb.training.experiment")},
         "checkout": checkout,
         "versions": versions(),
         "machine": machine(),

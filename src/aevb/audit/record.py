@@ -8,7 +8,7 @@ from aevb.audit import manifest
 from aevb.audit.expected import Expected, Gap, rows
 from aevb.audit.tables import Tables
 from aevb.errors import AevbError, DataError
-from aevb.outputs import Outputs, Run
+from aevb.workflow.outputs import Outputs, Run
 
 OK, WRONG, ABSENT, GAP = "ok", "wrong", "not there", "known gap"
 

@@ -9,15 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aevb.audit.cases import Case
-from aevb.audit.claims import (
-    FAILED,
-    KINDS,
-    KNOWN,
-    OPEN,
-    PASSES,
-    SKIPPED,
-    Verdict,
-)
+from aevb.audit.claims import FAILED, KINDS, KNOWN, OPEN, PASSES, SKIPPED, Verdict
 from aevb.audit.record import GAP, OK, WRONG, Finding
 from aevb.tables import pages
 

@@ -9,8 +9,8 @@ from aevb.algorithms.settings import LABELS
 from aevb.audit.record import ROUNDED, Problems, Record
 from aevb.audit.tables import matching, read_csv
 from aevb.errors import ConfigError, DataError
-from aevb.outputs import Run
 from aevb.settings.experiment import Experiment
+from aevb.workflow.outputs import Run
 
 _PROVENANCE = ("experiment", "step_size", "package", "versions", "machine", "final", "threads")
 _BUDGET = ("training_samples", "selection_samples")

@@ -10,8 +10,8 @@ from types import ModuleType
 from aevb.bundle import results
 from aevb.bundle.archive import Bundle
 from aevb.errors import AevbError
-from aevb.interruption import Interrupted
-from aevb.progress import LOGGER, start_logging
+from aevb.process.interruption import Interrupted
+from aevb.process.progress import LOGGER, start_logging
 
 
 def main(arguments: list[str] | None = None) -> int:

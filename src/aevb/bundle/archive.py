@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from aevb.backends.programs import Programs
 from aevb.errors import DataError
 from aevb.files import writing
+from aevb.training.backends.programs import Programs
 
 FORMAT = "aevb bundle 1"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, EOFError)
@@ -44,7 +44,8 @@ class BundledRun:
     snapshot_points: list[int]
     """Those at which the parameters are kept."""
     programs: dict[str, Any]
-    """The fields of :class:`~aevb.backends.programs.Programs`, with parts' names for texts."""
+    """The fields of :class:`~aevb.training.backends.programs.Programs`, with names of parts for
+    texts."""
     train_data: tuple[str, int]
     """The part with the training images and how many of the first are used."""
     test_data: str

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aevb.backends.pjrt import Device, PjrtBackend
 from aevb.bundle.archive import Bundle, BundledRun
 from aevb.bundle.running import backend
 from aevb.errors import AevbError
 from aevb.files import write_atomically
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
+from aevb.training.backends.pjrt import Device, PjrtBackend
 
 STEPS = 20
 """After so many steps from one state the numbers are compared: rounding has not yet grown."""

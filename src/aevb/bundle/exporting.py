@@ -6,14 +6,14 @@ from pathlib import Path
 
 from safetensors.numpy import save
 
-from aevb import checkpoints
-from aevb.assembly import programs, trainer, training_set
 from aevb.bundle.archive import BundledRun, Writer
 from aevb.data import Dataset
-from aevb.experiment import fingerprint, schedule
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 from aevb.settings import experiment as make_experiment
 from aevb.settings.experiment import Experiment
+from aevb.training import checkpoints
+from aevb.training.assembly import programs, trainer, training_set
+from aevb.training.experiment import fingerprint, schedule
 
 
 def add(

@@ -4,20 +4,21 @@ import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from aevb import checkpoints, weights
 from aevb.algorithms.settings import LABELS
 from aevb.arrays import snapshot_arrays
-from aevb.assembly import programs, training_set
-from aevb.backends.programs import sha256
 from aevb.bundle.results import CHECKPOINTS, Result, read_all
-from aevb.curves import curve_table
 from aevb.data import Dataset
 from aevb.errors import DataError
-from aevb.experiment import fingerprint
 from aevb.files import write_atomically
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 from aevb.provenance import code_hash
 from aevb.settings.experiment import Experiment
+from aevb.stages import weights
+from aevb.training import checkpoints
+from aevb.training.assembly import programs, training_set
+from aevb.training.backends.programs import sha256
+from aevb.training.curves import curve_table
+from aevb.training.experiment import fingerprint
 
 
 def import_results(
@@ -101,7 +102,7 @@ def _write(result: Result, experiment: Experiment, place: Path, data: Dataset) -
     )
     record = result.record | {
         "step_size": result.item.step_sizes[0],
-        "package": result.record["package"] | {"code": code_hash("aevb.experiment")},
+        "package": result.record["package"] | {"code": code_hash("aevb.training.experiment")},
     }
     if result.snapshots:
         weights.write(

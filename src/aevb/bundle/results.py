@@ -11,10 +11,10 @@ from safetensors.numpy import save
 
 from aevb.arrays import Tensors, read_snapshots, snapshot_arrays
 from aevb.bundle.archive import BundledRun, run_of
-from aevb.checkpoints import checksum
 from aevb.errors import DataError
 from aevb.files import write_atomically
-from aevb.training import PARAMETERS, Run, parameters_of
+from aevb.training.checkpoints import checksum
+from aevb.training.loop import PARAMETERS, Run, parameters_of
 
 CHECKPOINTS = ".checkpoints"
 """Where below an output folder checkpoints are kept."""
@@ -27,7 +27,7 @@ class Result(NamedTuple):
     item: BundledRun
     """What was asked for."""
     rows: list[tuple[int, np.ndarray, np.ndarray]]
-    """See :class:`aevb.training.Run`."""
+    """See :class:`aevb.training.loop.Run`."""
     parameters: Tensors
     """Of the members that were kept, by name."""
     snapshots: dict[int, Tensors]
@@ -36,7 +36,7 @@ class Result(NamedTuple):
     """Device, versions, times."""
 
     def as_run(self) -> Run:
-        """The finished run, for :func:`aevb.curves.curve_table`."""
+        """The finished run, for :func:`aevb.training.curves.curve_table`."""
         return Run(state=None, objective_sum=np.zeros(len(self.item.seeds)), rows=self.rows)
 
 

@@ -10,15 +10,16 @@ import jax
 import numpy as np
 from safetensors.numpy import load as load_tensors
 
-from aevb import __version__, checkpoints
+from aevb import __version__
 from aevb.arrays import Tensors
-from aevb.backends.pjrt import Device, PjrtBackend
 from aevb.bundle import results
 from aevb.bundle.archive import Bundle, BundledRun
 from aevb.errors import DivergenceError
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 from aevb.provenance import machine, peak_memory_gb
-from aevb.training import Run, Times, parameters_of, train
+from aevb.training import checkpoints
+from aevb.training.backends.pjrt import Device, PjrtBackend
+from aevb.training.loop import Run, Times, parameters_of, train
 
 _COMPILED_AHEAD = 2
 
@@ -41,7 +42,7 @@ def run(
         bundle: what to train.
         output: folder of the results, one below it for each run.
         device: where.
-        precision: see :class:`~aevb.backends.pjrt.PjrtBackend`.
+        precision: see :class:`~aevb.training.backends.pjrt.PjrtBackend`.
         checkpoint_seconds: time between checkpoints; None for none.
         keep_members: of so many of the first members the parameters are kept; None keeps all.
         deadline: :func:`time.monotonic` after which no further run is begun.

@@ -12,7 +12,7 @@ from typing import Any
 from aevb.catalogue.entries import PRODUCTS
 from aevb.catalogue.product import Command, Product, Table
 from aevb.catalogue.rules import Rule, rules
-from aevb.outputs import Outputs
+from aevb.workflow.outputs import Outputs
 
 __all__ = [
     "PRODUCTS",

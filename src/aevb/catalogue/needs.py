@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
-from aevb.outputs import Outputs, Run
+from aevb.workflow.outputs import Outputs, Run
 
 
 def fig2_curves(outputs: Outputs) -> list[str]:
@@ -84,7 +84,7 @@ def full_vb(file: str) -> Callable[[Outputs], list[str]]:
 
 
 def weights(place: str, latent_dim: int | None = None) -> Callable[[Outputs], list[str]]:
-    """The weights of AEVB's models at a place; see :meth:`aevb.outputs.Outputs.models`."""
+    """The weights of AEVB's models at a place; see :meth:`aevb.workflow.outputs.Outputs.models`."""
     return _of_models("weights.safetensors", place, latent_dim)
 
 

@@ -1,7 +1,7 @@
 """What an entry of the catalogue says of a figure, table or page, and of the commands behind it.
 
 Files are named by their paths below ``results/<scale>``. What depends on the configuration and on
-the data sets at hand is a function of :class:`~aevb.outputs.Outputs`.
+the data sets at hand is a function of :class:`~aevb.workflow.outputs.Outputs`.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from aevb.catalogue.rows import Part
-from aevb.outputs import Outputs, several
+from aevb.workflow.outputs import Outputs, several
 
 Needs = str | Callable[[Outputs], list[str]]
 """One file, or several as the configuration says."""

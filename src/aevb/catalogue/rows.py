@@ -12,9 +12,9 @@ from aevb.algorithms.settings import ALGORITHMS, LABELS
 from aevb.likelihood.labels import ABOVE, labels
 from aevb.likelihood.methods.base import Method, TwoSided
 from aevb.likelihood.methods.registry import read_methods
-from aevb.outputs import Outputs, Run
-from aevb.section2.settings import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
 from aevb.settings.experiment import Experiment
+from aevb.settings.section2 import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
+from aevb.workflow.outputs import Outputs, Run
 
 Part = Mapping[str, Any]
 ALONG = "training_samples"

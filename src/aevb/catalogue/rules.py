@@ -8,8 +8,8 @@ from typing import Any
 
 from aevb.catalogue.entries import PRODUCTS
 from aevb.catalogue.product import Command, Product, listed
-from aevb.outputs import Outputs
 from aevb.provenance import code_hash
+from aevb.workflow.outputs import Outputs
 
 FOLDER = "results/{scale}"
 _FORMS = {".pdf": "PDF", ".png": "PNG", ".csv": "CSV", ".html": "page"}

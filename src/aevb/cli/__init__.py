@@ -21,8 +21,8 @@ from aevb.cli import (
     stages,
 )
 from aevb.errors import AevbError
-from aevb.interruption import Interrupted
-from aevb.progress import LOGGER, start_logging
+from aevb.process.interruption import Interrupted
+from aevb.process.progress import LOGGER, start_logging
 
 app = typer.Typer(
     help="Replicate Auto-Encoding Variational Bayes, stage by stage.",

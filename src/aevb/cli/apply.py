@@ -11,12 +11,12 @@ from aevb.cli.models import start_models
 from aevb.cli.options import Log, OneWeights, Threads
 from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
-from aevb.progress import LOGGER, start_logging
+from aevb.process.progress import LOGGER, start_logging
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from aevb.trained import Trained
+    from aevb.stages.trained import Trained
 
 app = typer.Typer(help="Use a trained model on images of your own.", no_args_is_help=True)
 
@@ -39,7 +39,7 @@ def represent(
     KL of each latent dimension in nats."""
     trained = _start(weights, threads, log)
     x = _images(images, trained)
-    from aevb.encoding import encode
+    from aevb.stages.encoding import encode
 
     _write_arrays(output, encode(trained.model, x)._asdict())
 
@@ -117,7 +117,7 @@ def inpaint(
     trained = _start(weights, threads, log)
     from aevb.applications.inference import posterior_image
     from aevb.applications.inpainting import complete, filled, halves
-    from aevb.generation import decode
+    from aevb.stages.generation import decode
 
     budget = budgets.samples(hmc)
     visible = halves(trained.image_shape)[0] if mask is None else _mask(mask, trained)

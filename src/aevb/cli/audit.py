@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from aevb import settings as configuration
-from aevb.checkout import RESOURCES, ROOT
 from aevb.cli.options import CLAIMS, CONFIG, DATASETS, Config, Datasets, Log
 from aevb.errors import AuditFailure, ConfigError, DataError
 from aevb.files import write_atomically
-from aevb.progress import LOGGER, start_logging
+from aevb.process.progress import LOGGER, start_logging
+from aevb.workflow.checkout import RESOURCES, ROOT
 
 app = typer.Typer()
 
@@ -59,7 +59,7 @@ def files(
     """List the figures, tables and pages that the configuration asks for, of all its data sets, by
     their paths below results/SCALE."""
     from aevb import catalogue
-    from aevb.outputs import Outputs
+    from aevb.workflow.outputs import Outputs
 
     checked, definitions = configuration.load(config, datasets)
     scale = _known(scale or checked["scale"], checked)

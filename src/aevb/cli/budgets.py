@@ -5,9 +5,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from aevb.applications.budgets import PosteriorSamples
 from aevb.errors import ConfigError
 from aevb.likelihood.methods.ais import AIS
+from aevb.likelihood.posterior_samples import PosteriorSamples
 from aevb.schema.kinds import Table
 from aevb.schema.reading import validate
 

@@ -10,8 +10,8 @@ from aevb import settings as configuration
 from aevb.cli.checkpoints import CHECKPOINTS, Folder
 from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log
 from aevb.errors import ConfigError
-from aevb.progress import LOGGER, start_logging
-from aevb.startup import start_tensorflow
+from aevb.process.progress import LOGGER, start_logging
+from aevb.process.startup import start_tensorflow
 
 app = typer.Typer()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from aevb.cli.options import Log
-from aevb.progress import LOGGER, start_logging
+from aevb.process.progress import LOGGER, start_logging
 
 app = typer.Typer()
 
@@ -25,7 +25,7 @@ def export_checkpoints(
     log: Log = None,
 ) -> None:
     """Pack the checkpoints of all runs into one file, to go on elsewhere."""
-    from aevb.transfer import export_checkpoints as export
+    from aevb.workflow.transfer import export_checkpoints as export
 
     start_logging(log)
     prefix = f"results/{scale}" if scale else ""
@@ -37,7 +37,7 @@ def import_checkpoints(
     archive: Archive, checkpoint_dir: Folder = CHECKPOINTS, log: Log = None
 ) -> None:
     """Unpack such a file, each checkpoint verified; the same workflow then goes on from there."""
-    from aevb.transfer import import_checkpoints as import_
+    from aevb.workflow.transfer import import_checkpoints as import_
 
     start_logging(log)
     import_(archive, checkpoint_dir, LOGGER.info)

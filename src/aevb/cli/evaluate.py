@@ -11,10 +11,10 @@ from aevb.cli.options import Log, OneWeights, Records, Threads, Weights
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.pictures import write_pictures
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 
 if TYPE_CHECKING:
-    from aevb.trained import Trained
+    from aevb.stages.trained import Trained
 
 app = typer.Typer(help="Measure on the test set what a trained model is for.", no_args_is_help=True)
 

@@ -10,8 +10,8 @@ from aevb.cli.options import Log, Records, Threads, Weights
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.pictures import write_pictures
-from aevb.progress import LOGGER, start_logging
-from aevb.startup import start_tensorflow
+from aevb.process.progress import LOGGER, start_logging
+from aevb.process.startup import start_tensorflow
 
 app = typer.Typer()
 
@@ -36,7 +36,7 @@ def manifold(
     start_tensorflow(threads)
     import pandas as pd
 
-    from aevb.generation import decode, manifold_grid, manifold_table
+    from aevb.stages.generation import decode, manifold_grid, manifold_table
 
     images, tables = {}, []
     models = read_models(weights, latent_dim=2)
@@ -65,7 +65,7 @@ def sample(
     start_tensorflow(threads)
     import pandas as pd
 
-    from aevb.generation import decode, prior_samples, sample_table
+    from aevb.stages.generation import decode, prior_samples, sample_table
 
     images, tables = {}, []
     models = read_models(weights)
@@ -94,7 +94,7 @@ def project(
     start_tensorflow(threads)
     import pandas as pd
 
-    from aevb.encoding import encode, latent_usage, projection_table
+    from aevb.stages.encoding import encode, latent_usage, projection_table
 
     places, usages = [], []
     models = read_models(weights)

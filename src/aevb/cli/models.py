@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aevb.errors import ConfigError, DataError
-from aevb.progress import start_logging
-from aevb.startup import start_tensorflow
+from aevb.process.progress import start_logging
+from aevb.process.startup import start_tensorflow
 
 if TYPE_CHECKING:
     from aevb.data import Dataset
-    from aevb.trained import Trained
+    from aevb.stages.trained import Trained
 
 
 def start_models(weights: list[Path], threads: int, log: Path | None) -> "list[Trained]":
@@ -21,7 +21,7 @@ def start_models(weights: list[Path], threads: int, log: Path | None) -> "list[T
 
 def read_models(weights: list[Path], latent_dim: int | None = None) -> "list[Trained]":
     """The models of weights files; ConfigError for one whose N_z is not ``latent_dim``."""
-    from aevb.trained import read_trained
+    from aevb.stages.trained import read_trained
 
     models = [read_trained(path) for path in weights]
     for path, trained in zip(weights, models, strict=True):
@@ -37,7 +37,7 @@ def data_of(models: "list[Trained]", records: list[Path]) -> "list[Dataset]":
     """The data set of each model, found by name among the records."""
     from aevb import data
     from aevb.data.record import dataset_of
-    from aevb.trained import check_data
+    from aevb.stages.trained import check_data
 
     by_name = {dataset_of(path): path for path in records}
     loaded: dict[str, Dataset] = {}

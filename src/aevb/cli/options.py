@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aevb.checkout import configuration_file
+from aevb.workflow.checkout import configuration_file
 
 Config = Annotated[Path, typer.Option(help="Configuration file.")]
 Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]

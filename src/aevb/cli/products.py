@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from aevb.catalogue import PRODUCTS, Product
-from aevb.checkout import ROOT
 from aevb.cli.options import Log, Note, Stem, Table
 from aevb.files import write_atomically
-from aevb.progress import LOGGER, start_logging
+from aevb.process.progress import LOGGER, start_logging
+from aevb.workflow.checkout import ROOT
 
 figures = typer.Typer(help="Draw a figure from finished tables.", no_args_is_help=True)
 tables = typer.Typer(help="Make a table from finished tables.", no_args_is_help=True)

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from aevb import settings as configuration
-from aevb.backends import Execution
 from aevb.cli.models import data_of, read_models
 from aevb.cli.options import Backend, Log, Record, Records, Table, Threads, Weights
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
-from aevb.progress import LOGGER, start_logging
-from aevb.section2.settings import GRADIENT_MINIBATCH, gradient_grid
-from aevb.startup import start_tensorflow
+from aevb.process.progress import LOGGER, start_logging
+from aevb.process.startup import start_tensorflow
+from aevb.settings.section2 import GRADIENT_MINIBATCH, gradient_grid
+from aevb.training.backends import Execution
 
 app = typer.Typer(help="Show what section 2 of the paper says.", no_args_is_help=True)
 
@@ -204,7 +204,7 @@ def full_vb(
     """Train full VB and MAP on the same data, from their checkpoints, and compare them: marginal
     likelihood, weight uncertainty, pruning (Appendix F)."""
     from aevb.cli.stages import load_data, selected_step_size
-    from aevb.weights import write
+    from aevb.stages.weights import write
 
     start_logging(log)
     execution = Execution.parse(backend)
@@ -214,8 +214,8 @@ def full_vb(
     start_tensorflow(threads)
     import pandas as pd
 
-    from aevb.experiment import run_training
     from aevb.section2 import weight_uncertainty
+    from aevb.training.experiment import run_training
 
     runs, curves = [], []
     for experiment, step_size in zip(wanted, step_sizes, strict=True):

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from aevb import settings as configuration
-from aevb.backends import Execution
-from aevb.checkout import ROOT, SCHEMAS
 from aevb.cli.options import (
     CONFIG,
     DATASETS,
@@ -23,10 +21,12 @@ from aevb.cli.options import (
 )
 from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
-from aevb.progress import LOGGER, start_logging
-from aevb.startup import start_tensorflow
-from aevb.weights import read as read_weights
-from aevb.weights import write as write_weights
+from aevb.process.progress import LOGGER, start_logging
+from aevb.process.startup import start_tensorflow
+from aevb.stages.weights import read as read_weights
+from aevb.stages.weights import write as write_weights
+from aevb.training.backends import Execution
+from aevb.workflow.checkout import ROOT, SCHEMAS
 
 app = typer.Typer()
 
@@ -124,7 +124,7 @@ def select_step_size(
     wanted = [configuration.Experiment.from_json(item) for item in settings]
     data = load_data(wanted[0], record)
     start_tensorflow(threads)
-    from aevb.experiment import select_step_size as select
+    from aevb.training.experiment import select_step_size as select
 
     candidates = select(wanted, data, execution)
     write_atomically(output, candidates.to_csv(index=False))
@@ -156,7 +156,7 @@ def train(
     data = load_data(wanted, record)
     step_size = selected_step_size(step_size_table)
     start_tensorflow(threads)
-    from aevb.experiment import run_training
+    from aevb.training.experiment import run_training
 
     rows, parameters, kept, outcome = run_training(
         wanted,
@@ -194,7 +194,7 @@ def likelihood(
     data = load_data(wanted, record)
     start_tensorflow(threads)
     from aevb.arrays import read_snapshots
-    from aevb.likelihood.along_training import estimate_along_training
+    from aevb.stages.along_training import estimate_along_training
 
     means, points_flagged = estimate_along_training(
         wanted, read_snapshots(arrays), data, settings, points, checkpoint_dir
@@ -227,7 +227,7 @@ def compare_estimators(
     start_logging(log)
     chosen = _estimators(estimators)
     start_tensorflow(threads)
-    from aevb.likelihood import truth_table
+    from aevb.stages import truth_table
 
     arrays = None
     if weights is not None:

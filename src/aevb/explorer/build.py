@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from aevb import weights as weight_files
 from aevb.arrays import Tensors
 from aevb.errors import DataError
 from aevb.settings.experiment import Experiment
+from aevb.stages import weights as weight_files
 from aevb.tables import tidy
 from aevb.tables.curves import read_curves
 

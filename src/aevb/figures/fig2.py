@@ -12,14 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from aevb.figures import style
 from aevb.tables import fig2, tidy, words
-from aevb.tables.curves import (
-    ALGORITHMS,
-    CURVE,
-    SPLITS,
-    over_seeds,
-    read_curves,
-    read_paper_curves,
-)
+from aevb.tables.curves import ALGORITHMS, CURVE, SPLITS, over_seeds, read_curves, read_paper_curves
 from aevb.tables.ends import of_fig2
 
 #: Left, bottom, width and height in fractions of the figure.

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from aevb import bounds, random
+from aevb import random
+from aevb.algorithms import bounds
 from aevb.algorithms.settings import ESTIMATORS
 from aevb.likelihood.model import Model
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 
 
 class Moments(NamedTuple):

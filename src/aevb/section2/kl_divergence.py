@@ -6,8 +6,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from aevb import random
-from aevb.bounds import negative_kl
-from aevb.section2.settings import KL_DIMENSIONS, KL_POSTERIORS
+from aevb.algorithms.bounds import negative_kl
+from aevb.settings.section2 import KL_DIMENSIONS, KL_POSTERIORS
 
 tfd = tfp.distributions
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from aevb.backends import IN_TENSORFLOW, Execution
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
-from aevb.experiment import run_training
-from aevb.progress import LOGGER
-from aevb.section2.settings import STUDY_SETTINGS
+from aevb.process.progress import LOGGER
 from aevb.settings.experiment import Experiment
+from aevb.settings.section2 import STUDY_SETTINGS
+from aevb.training.backends import IN_TENSORFLOW, Execution
+from aevb.training.experiment import run_training
 
 
 def run(
@@ -37,9 +37,9 @@ def run(
         execution: what computes.
 
     Returns:
-        Tidy curves (see :func:`aevb.curves.curve_table`) with the columns of STUDY_SETTINGS in
-        front and ``seconds``, that training took in all, behind. An experiment that diverges is
-        left out, loudly.
+        Tidy curves (see :func:`aevb.training.curves.curve_table`) with the columns of
+        STUDY_SETTINGS in front and ``seconds``, that training took in all, behind. An experiment
+        that diverges is left out, loudly.
 
     Raises:
         DivergenceError: all of them diverge.

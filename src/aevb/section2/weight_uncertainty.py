@@ -10,15 +10,15 @@ from scipy.special import logsumexp
 from aevb import random
 from aevb.algorithms.full_vb import WeightPosterior, draw_weights
 from aevb.arrays import Tensors, named
-from aevb.assembly import architecture, training_set
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.likelihood import quadrature
 from aevb.likelihood.model import Model
 from aevb.models.architecture import Architecture, Parameters
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 from aevb.settings.experiment import Experiment
-from aevb.trained import one_member, parameters_of
+from aevb.stages.trained import one_member, parameters_of
+from aevb.training.assembly import architecture, training_set
 
 PRUNED = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99)
 """Shares of the decoder's weights that are set to zero."""
@@ -38,7 +38,7 @@ class Learned(NamedTuple):
 def read(
     full_vb: tuple[Experiment, Tensors], map_run: tuple[Experiment, Tensors], member: int = 0
 ) -> Learned:
-    """The weights of both runs, as :func:`aevb.weights.read` gives them.
+    """The weights of both runs, as :func:`aevb.stages.weights.read` gives them.
 
     Raises:
         ConfigError: they are not a full VB run and an AEVB run of one network on the same data.

@@ -10,18 +10,18 @@ one training run comes from. Nothing here needs TensorFlow.
 
 from aevb.algorithms.settings import ALGORITHMS, ESTIMATORS, LABELS
 from aevb.schema.reading import read_yaml
-from aevb.section2.settings import (
+from aevb.settings.configuration import Configuration
+from aevb.settings.datasets import Datasets
+from aevb.settings.experiment import Experiment
+from aevb.settings.experiments import estimator_settings, execution, experiment
+from aevb.settings.loading import load
+from aevb.settings.section2 import (
     GRADIENT_MINIBATCH,
     KL_DIMENSIONS,
     KL_POSTERIORS,
     STUDY_SETTINGS,
     gradient_grid,
 )
-from aevb.settings.configuration import Configuration
-from aevb.settings.datasets import Datasets
-from aevb.settings.experiment import Experiment
-from aevb.settings.experiments import estimator_settings, execution, experiment
-from aevb.settings.loading import load
 from aevb.settings.studies import STUDIES, study
 
 __all__ = [

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from aevb.algorithms.settings import LEARNING, Family
-from aevb.applications.budgets import PosteriorSamples
 from aevb.likelihood.methods.ais import Annealing
+from aevb.likelihood.posterior_samples import PosteriorSamples
 from aevb.schema.kinds import (
     NUMBER,
     AtLeastTwo,

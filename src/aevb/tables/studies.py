@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aevb.section2.settings import STUDY_SETTINGS
+from aevb.settings.section2 import STUDY_SETTINGS
 from aevb.tables import curves, tidy
 
 _PARSERS: dict[str, tidy.Parser] = {

@@ -1,13 +1,6 @@
 """Every figure, table and page: one entry each, in the order in which they are told."""
 
-from aevb.catalogue.entries import (
-    applications,
-    figures,
-    latent,
-    likelihood,
-    section2,
-    training,
-)
+from aevb.catalogue.entries import applications, figures, latent, likelihood, section2, training
 from aevb.catalogue.product import Table, figure, table
 
 SHOWN = (

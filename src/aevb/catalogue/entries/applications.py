@@ -6,7 +6,7 @@ from aevb.catalogue import needs, rows
 from aevb.catalogue.entries.common import PICTURES
 from aevb.catalogue.needs import budget, setting
 from aevb.catalogue.product import Command, Product, Table, figure, table
-from aevb.outputs import Outputs
+from aevb.workflow.outputs import Outputs
 
 APPLICATIONS = "2.1 What a trained model is for"
 MEASUREMENTS = "application dataset latent_dim condition method quantity value low high n_images"

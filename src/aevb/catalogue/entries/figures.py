@@ -144,7 +144,7 @@ FIG4 = figure(
     computed=Command(
         "manifold",
         "manifold",
-        code=("aevb.generation", "aevb.trained", *PICTURES),
+        code=("aevb.stages.generation", "aevb.stages.trained", *PICTURES),
         inputs={"weights": needs.weights("fig4.rows", 2)},
         options={"rows": needs.manifold_rows},
         outputs={"output": "figures/fig4.npz", "table": "figures/fig4.csv"},
@@ -169,7 +169,7 @@ FIG5 = figure(
     computed=Command(
         "sample",
         "sample",
-        code=("aevb.generation", "aevb.trained", *PICTURES),
+        code=("aevb.stages.generation", "aevb.stages.trained", *PICTURES),
         inputs={"weights": needs.weights("fig5.latent_dims")},
         options={"rows": setting("fig5.rows"), "seed": setting("fig5.seed")},
         outputs={"output": "figures/fig5.npz", "table": "figures/fig5.csv"},

@@ -7,7 +7,7 @@ from aevb.catalogue.product import Command, Table, figure, table
 PROJECT = Command(
     "project",
     "project",
-    code=("aevb.encoding",),
+    code=("aevb.stages.encoding",),
     inputs={"weights": needs.weights("projection.latent_dims")},
     records={"record": needs.datasets("projection.latent_dims")},
     outputs={"projection": "figures/projection.csv", "usage": "figures/latent_usage.csv"},

@@ -4,7 +4,7 @@ from aevb.catalogue import needs, rows
 from aevb.catalogue.entries.common import METHOD
 from aevb.catalogue.needs import budget
 from aevb.catalogue.product import Command, Product, Table, figure, table
-from aevb.outputs import Outputs
+from aevb.workflow.outputs import Outputs
 
 STUDY = (
     "estimator posterior samples_per_datapoint batch_size weight_prior dataset latent_dim"
@@ -28,7 +28,7 @@ GRADIENT_VARIANCE = figure(
     computed=Command(
         "section2 gradients",
         "gradient_variance",
-        code=("aevb.section2.gradients", "aevb.trained"),
+        code=("aevb.section2.gradients", "aevb.stages.trained"),
         inputs={"weights": needs.weights("section2.gradients")},
         records={"record": needs.datasets("section2.gradients")},
         options={

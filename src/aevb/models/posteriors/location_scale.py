@@ -2,7 +2,7 @@
 
 Each component is z_j = μ_j + σ_j ε_j, with ε from a standard member of mean 0 and variance 1. The
 scale σ is therefore the standard deviation for every kind, not the kind's own scale (the b of a
-Laplace distribution is σ/√2), and :func:`aevb.bounds.reparameterise` needs no change.
+Laplace distribution is σ/√2), and :func:`aevb.algorithms.bounds.reparameterise` needs no change.
 
 Against the prior N(0, I), −KL(q ‖ p) = H(q) + E_q[log p] has a closed form for every kind, as log p
 is quadratic: its mean takes but μ and σ, and the entropy of a location-scale family is that of
@@ -44,7 +44,7 @@ _LOG_2_PI = np.log(2 * np.pi)
 class LocationScale:
     """q(z|x) with independent components of one kind.
 
-    It has of a TFP distribution what the estimators of :mod:`aevb.bounds` use.
+    It has of a TFP distribution what the estimators of :mod:`aevb.algorithms.bounds` use.
 
     Attributes:
         kind: one of KINDS.

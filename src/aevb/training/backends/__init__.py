@@ -1,7 +1,8 @@
 """Where a training run is computed: by TensorFlow itself, or on any device that has a PJRT plugin.
 
 Both run the same XLA programs, traced from the same code. A backend holds one run's data, seeds
-and step sizes; the training loop (:mod:`aevb.training`) sees of it only what :class:`Backend` says.
+and step sizes; the training loop (:mod:`aevb.training.loop`) sees of it only what :class:`Backend`
+says.
 """
 
 from typing import Any, Literal, NamedTuple, Protocol, get_args

@@ -17,7 +17,7 @@ from enum import IntEnum
 
 import tensorflow as tf
 
-from aevb.counter_based import philox4x32, threefry2x32
+from aevb.random.counter_based import philox4x32, threefry2x32
 
 _PHILOX_SCRAMBLER = (0x3EC8F720, 0x02461E29)
 """The key under which TensorFlow turns a seed of 128 bits into Philox's key and counter."""

@@ -30,7 +30,7 @@ class Programs:
     """(seeds [E] int32, step sizes [E] float32, 0 int32) -> state."""
     chunk: str
     """(state, data [N, D] uint8, seeds [E] int32, n_steps int32) -> state, and the fields of a
-    :class:`~aevb.backends.Chunk`."""
+    :class:`~aevb.training.backends.Chunk`."""
     evaluate: str | None
     """(parameters, data [N_test, D] uint8, seeds [E] int32, iteration int32) -> mean bound [E];
     None where the algorithm has none."""

@@ -1,5 +1,4 @@
-"""What the applications may cost. Without TensorFlow, so that a configuration is refused before any
-job."""
+"""How posterior samples are drawn by HMC for the uses of a trained model. Needs no TensorFlow."""
 
 from typing import Annotated
 

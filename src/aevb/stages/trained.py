@@ -7,13 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from aevb.arrays import Tensors, named
-from aevb.assembly import architecture
 from aevb.data import Dataset
 from aevb.errors import DataError
 from aevb.likelihood.model import Model
 from aevb.models.architecture import Architecture, Parameters
 from aevb.settings.experiment import Experiment
-from aevb.weights import read
+from aevb.stages.weights import read
+from aevb.training.assembly import architecture
 
 
 class Trained(NamedTuple):

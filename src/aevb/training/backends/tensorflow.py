@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aevb import random
 from aevb.arrays import Tensors, named, named_arrays
-from aevb.backends import Chunk
+from aevb.training.backends import Chunk
 
 _EVALUATION_BLOCK = 1000
 
@@ -48,7 +48,7 @@ class Trainer:
     @cached_property
     def run_chunk(self) -> Callable:
         """(state, data [N, D] uint8, seeds [E], n_steps) -> state, the fields of a
-        :class:`~aevb.backends.Chunk`; one XLA program."""
+        :class:`~aevb.training.backends.Chunk`; one XLA program."""
         return tf.function(self._run_chunk, jit_compile=True, autograph=False)
 
     @cached_property
@@ -126,7 +126,7 @@ class Trainer:
 
 
 class TensorFlowBackend:
-    """Runs a trainer's programs where TensorFlow places them (see :class:`aevb.backends.Backend`).
+    """A :class:`~aevb.training.backends.Backend`: a trainer's programs where TensorFlow places them.
 
     Args:
         trainer: the algorithm and its minibatches.

@@ -1,7 +1,7 @@
 """Training on any device that has a PJRT plugin: NVIDIA, AMD, Intel and Apple GPUs, TPUs, CPUs.
 
 The plugins are those that JAX installs; what is compiled is StableHLO that TensorFlow has traced
-(:mod:`aevb.backends.programs`). Nothing here needs TensorFlow.
+(:mod:`aevb.training.backends.programs`). Nothing here needs TensorFlow.
 """
 
 import hashlib
@@ -16,17 +16,17 @@ import numpy as np
 from jaxlib import _jax
 
 from aevb.arrays import Tensors
-from aevb.backends import Chunk
-from aevb.backends.programs import (
+from aevb.files import write_atomically
+from aevb.process.progress import LOGGER
+from aevb.training.backends import Chunk
+from aevb.training.backends.programs import (
     ProgramError,
     Programs,
     check_arguments,
     donating,
     with_precision,
 )
-from aevb.files import write_atomically
-from aevb.progress import LOGGER
-from aevb.training import PARAMETERS
+from aevb.training.loop import PARAMETERS
 
 # The bounds are summed in float64, which JAX would cut to float32 in copying arrays.
 jax.config.update("jax_enable_x64", True)
@@ -133,7 +133,7 @@ class Executable:
 
 
 class PjrtBackend:
-    """Runs a run's programs on a device (see :class:`aevb.backends.Backend`).
+    """Runs a run's programs on a device (see :class:`aevb.training.backends.Backend`).
 
     Args:
         programs: of the run.

@@ -10,10 +10,8 @@ import tensorflow as tf
 
 from aevb.algorithms.settings import LABELS
 from aevb.arrays import Tensors
-from aevb.assembly import architecture
 from aevb.data import Dataset
 from aevb.errors import ConfigError
-from aevb.likelihood.along_training import observations
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.labels import ABOVE, labels
 from aevb.likelihood.methods.base import TwoSided
@@ -21,9 +19,11 @@ from aevb.likelihood.methods.quadrature import TRUTH
 from aevb.likelihood.methods.registry import read_methods
 from aevb.likelihood.model import Model
 from aevb.models.linear_gaussian import LEAST_VARIANCE, LinearGaussian, ProbabilisticPCA
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 from aevb.settings.experiment import Experiment
-from aevb.trained import parameters_of
+from aevb.stages.along_training import observations
+from aevb.stages.trained import parameters_of
+from aevb.training.assembly import architecture
 
 WIDENING = 1.5
 """The encoder that importance sampling proposes from on probabilistic PCA has standard deviations

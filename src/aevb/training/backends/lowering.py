@@ -3,8 +3,14 @@
 import tensorflow as tf
 
 from aevb.arrays import named
-from aevb.backends.programs import ProgramError, Programs, arguments, canonical, with_precision
-from aevb.backends.tensorflow import Trainer
+from aevb.training.backends.programs import (
+    ProgramError,
+    Programs,
+    arguments,
+    canonical,
+    with_precision,
+)
+from aevb.training.backends.tensorflow import Trainer
 
 
 def lower(trainer: Trainer, n_train: int, n_test: int, data_dim: int, members: int) -> Programs:

@@ -13,19 +13,19 @@ import tensorflow as tf
 from aevb import __version__
 from aevb.algorithms.settings import LABELS
 from aevb.arrays import Tensors
-from aevb.assembly import backend, trainer, training_set
-from aevb.backends import IN_TENSORFLOW, Execution
-from aevb.curves import curve_table
 from aevb.data import Dataset
 from aevb.errors import DivergenceError
 from aevb.models.registry import ARCHITECTURES
-from aevb.progress import LOGGER
+from aevb.process.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
-from aevb.schedule import log_points, snapshot_points
 from aevb.settings.experiment import Experiment
-from aevb.training import parameters_of, train
+from aevb.training.assembly import backend, trainer, training_set
+from aevb.training.backends import IN_TENSORFLOW, Execution
+from aevb.training.curves import curve_table
+from aevb.training.loop import parameters_of, train
+from aevb.training.schedule import log_points, snapshot_points
 
-_TRAINING = ("aevb.assembly", "aevb.backends.tensorflow", "aevb.training")
+_TRAINING = ("aevb.training.assembly", "aevb.training.backends.tensorflow", "aevb.training.loop")
 _BUDGET = ("training_samples", "selection_samples", "step_sizes", "variant")
 """Settings that do not decide what a given step computes."""
 
@@ -117,7 +117,7 @@ def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
     # How checkpoints are written or progress is shown changes no number, so not all imports count.
     named = experiment.settings.implementation, ARCHITECTURES[experiment.architecture]
     modules = [name.partition(":")[0] for name in named]
-    digest.update(code_hash(*modules, "aevb.schedule").encode())
+    digest.update(code_hash(*modules, "aevb.training.schedule").encode())
     digest.update(code_hash(*_TRAINING, imports=False).encode())
     digest.update(np.ascontiguousarray(data.train))
     digest.update(np.ascontiguousarray(data.test))
@@ -144,11 +144,12 @@ def run_training(
     """Train every seed of the experiment to its budget.
 
     Returns:
-        The tidy curve (see :func:`aevb.curves.curve_table`), the learned parameters by name,
-        the same at each snapshot point, where snapshots are asked for, and the record of the run.
+        The tidy curve (see :func:`aevb.training.curves.curve_table`), the learned parameters by
+        name, the same at each snapshot point, where snapshots are asked for, and the record of the
+        run.
 
     Raises:
-        DivergenceError, Interrupted: see :func:`aevb.training.train`.
+        DivergenceError, Interrupted: see :func:`aevb.training.loop.train`.
     """
     began = time.monotonic()
     data = training_set(experiment, data)
@@ -182,7 +183,7 @@ def run_training(
     record = {
         "experiment": asdict(experiment),
         "step_size": step_size,
-        "package": {"version": __version__, "code": code_hash("aevb.experiment")},
+        "package": {"version": __version__, "code": code_hash("aevb.training.experiment")},
         "versions": versions(),
         "machine": machine(),
         "devices": run.devices,

@@ -1,7 +1,7 @@
 """The one training loop: chunks of steps, evaluation schedule, checkpoints, divergence guard.
 
-What a step computes is the backend's (:mod:`aevb.backends`); the loop needs neither TensorFlow nor
-to know which device there is.
+What a step computes is the backend's (:mod:`aevb.training.backends`); the loop needs neither
+TensorFlow nor to know which device there is.
 """
 
 import json
@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from aevb import checkpoints
 from aevb.arrays import Tensors, read_snapshots, snapshot_arrays
-from aevb.backends import Backend, Chunk
 from aevb.errors import DivergenceError
-from aevb.interruption import Interrupted, stop_requests
-from aevb.progress import LOGGER, Progress
+from aevb.process.interruption import Interrupted, stop_requests
+from aevb.process.progress import LOGGER, Progress
+from aevb.training import checkpoints
+from aevb.training.backends import Backend, Chunk
 
 PARAMETERS = "parameters/"
 """How the names of the learned arrays of a state begin."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aevb.training import Run
+from aevb.training.loop import Run
 
 
 def curve_table(run: Run, seeds: list[int], objective: str, **columns: Any) -> pd.DataFrame:

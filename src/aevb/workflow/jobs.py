@@ -12,9 +12,9 @@ from aevb.errors import ConfigError
 from aevb.likelihood.methods.base import Method
 from aevb.likelihood.methods.quadrature import TRUTH
 from aevb.likelihood.methods.registry import read_methods
-from aevb.outputs import Outputs
 from aevb.provenance import code_hash
 from aevb.settings.experiment import Experiment
+from aevb.workflow.outputs import Outputs
 
 Wildcards = Mapping[str, str]
 
@@ -91,11 +91,11 @@ class Jobs(NamedTuple):
             ConfigError: as :meth:`likelihood_estimators`.
         """
         estimators = self.likelihood_estimators(wildcards)
-        return _code("aevb.likelihood.along_training", estimators)
+        return _code("aevb.stages.along_training", estimators)
 
     def truth_code(self, wildcards: Wildcards) -> str:
         """Hash of the code that the estimators are compared by."""
-        return _code("aevb.likelihood.truth_table", self.truth_estimators(wildcards), TRUTH)
+        return _code("aevb.stages.truth_table", self.truth_estimators(wildcards), TRUTH)
 
     def truth_network(self, wildcards: Wildcards) -> str:
         """The experiment whose network, before training, the estimators are compared on; of its

@@ -6,10 +6,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from aevb.arrays import Tensors
-from aevb.checkpoints import checksum
 from aevb.errors import DataError
 from aevb.files import write_atomically
 from aevb.settings.experiment import Experiment
+from aevb.training.checkpoints import checksum
 
 
 def write(path: Path, arrays: Tensors, experiment: Experiment) -> None:

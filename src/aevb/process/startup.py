@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from aevb import compiled
 from aevb.errors import AevbError
+from aevb.process import compiled
 
 ADDRESS_SPACE = 4_000_000 * 1024
 """Bytes of address space below which TensorFlow has been seen to crash in place of saying so."""

@@ -11,22 +11,23 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from aevb import checkpoints, random
+from aevb import random
 from aevb.algorithms.settings import LABELS
 from aevb.arrays import Tensors
-from aevb.assembly import architecture, training_set
 from aevb.data import Dataset
 from aevb.errors import ConfigError
-from aevb.interruption import Interrupted, stop_requests
 from aevb.likelihood.estimate import Estimate
 from aevb.likelihood.methods.base import Method
 from aevb.likelihood.methods.registry import read_methods
 from aevb.likelihood.model import Model
 from aevb.models.architecture import Architecture
-from aevb.progress import LOGGER
+from aevb.process.interruption import Interrupted, stop_requests
+from aevb.process.progress import LOGGER
 from aevb.provenance import code_hash
 from aevb.settings.experiment import Experiment
-from aevb.trained import parameters_of
+from aevb.stages.trained import parameters_of
+from aevb.training import checkpoints
+from aevb.training.assembly import architecture, training_set
 
 SPLITS = ("train", "test")
 _DIAGNOSTICS = {"acceptance": np.mean, "rhat": np.median, "ess": np.median, "divergences": np.sum}
@@ -243,7 +244,7 @@ def _seed(cell: Cell) -> int:
 def _fingerprint(model: Architecture, images: dict[str, tf.Tensor], estimators: dict) -> str:
     settings = {"architecture": asdict(model), "estimators": estimators}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(code_hash("aevb.likelihood.along_training", imports=False).encode())
+    digest.update(code_hash("aevb.stages.along_training", imports=False).encode())
     digest.update(code_hash(*(one.code() for one in read_methods(estimators).values())).encode())
     for x in images.values():
         digest.update(x.numpy().tobytes())

@@ -7,16 +7,16 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from aevb.backends import IN_TENSORFLOW, Backend, Execution
-from aevb.backends.lowering import lower
-from aevb.backends.programs import ProgramError, Programs
-from aevb.backends.tensorflow import TensorFlowBackend, Trainer
+from aevb.algorithms.optimisers import Adagrad
 from aevb.data import Dataset
 from aevb.errors import ConfigError
 from aevb.models.architecture import Architecture
 from aevb.models.registry import ARCHITECTURES
-from aevb.optimisers import Adagrad
 from aevb.settings.experiment import Experiment
+from aevb.training.backends import IN_TENSORFLOW, Backend, Execution
+from aevb.training.backends.lowering import lower
+from aevb.training.backends.programs import ProgramError, Programs
+from aevb.training.backends.tensorflow import TensorFlowBackend, Trainer
 
 
 def architecture(experiment: Experiment) -> Architecture:
@@ -111,7 +111,7 @@ def backend(
     if execution.backend == "tensorflow":
         return TensorFlowBackend(trainer(experiment, data), *arrays)
     try:
-        from aevb.backends.pjrt import Device, PjrtBackend
+        from aevb.training.backends.pjrt import Device, PjrtBackend
     except ImportError as error:
         raise ProgramError(
             f"backend: pjrt needs JAX, which cannot be imported ({error}); install it with"

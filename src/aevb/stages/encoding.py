@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from aevb.bounds import negative_kl_per_dimension
+from aevb.algorithms.bounds import negative_kl_per_dimension
 from aevb.data import Dataset
 from aevb.likelihood.model import Model
-from aevb.trained import Trained
+from aevb.stages.trained import Trained
 
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active if its posterior mean varies by more than this over the data

@@ -1,0 +1,1 @@
+"""What is done with learned parameters: read, encode, decode, estimate along training, compare."""
