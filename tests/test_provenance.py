@@ -1,5 +1,6 @@
 """The hash of the code: what changes it and what does not."""
 
+import re
 import shutil
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from aevb import provenance
 
 PACKAGE = Path(provenance.__file__).parent
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -188,3 +190,28 @@ def test_control_a_circle_is_found(source):
     provenance._module.cache_clear()
     with pytest.raises(CycleError, match=r"aevb\.settings\.protocol"):
         list(TopologicalSorter(imports(source)).static_order())
+
+
+def folder(name: str) -> str:
+    """The folder of the package that a module lies in; a module at its top is one by itself."""
+    return name.split(".")[1] if "." in name else name
+
+
+def test_no_folder_imports_itself_in_the_end():
+    """The order of docs/architecture.md: no folder imports one that stands above it."""
+    found: dict[str, set[str]] = {}
+    for name, imported in imports(PACKAGE).items():
+        found.setdefault(folder(name), set()).update(map(folder, imported))
+    needed = {one: others - {one, "aevb"} for one, others in found.items()}
+    assert len(needed) > 15
+    order = list(TopologicalSorter(needed).static_order())
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = page.partition("## The way of one minibatch")[0]
+    rows = [re.findall(r"\[(\w+)/\]", row) for row in rooms.splitlines() if row.startswith("| [")]
+    level = {room: i for i, row in enumerate(reversed(rows)) for room in row}
+    folders = {one for one in order if (PACKAGE / one).is_dir()}
+    assert level.keys() == folders
+    for one, others in needed.items():
+        for other in others & folders:
+            if one in folders:
+                assert level[other] <= level[one], f"{one} imports {other}"

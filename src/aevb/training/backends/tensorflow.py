@@ -126,7 +126,7 @@ class Trainer:
 
 
 class TensorFlowBackend:
-    """A :class:`~aevb.training.backends.Backend`: a trainer's programs where TensorFlow places them.
+    """The :class:`~aevb.training.backends.Backend` of a trainer's programs in TensorFlow itself.
 
     Args:
         trainer: the algorithm and its minibatches.
