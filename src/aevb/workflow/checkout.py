@@ -4,7 +4,7 @@ directory, which may be any other."""
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "workflow" / "schemas"
 RESOURCES = ROOT / "resources"
 
