@@ -327,6 +327,16 @@ def test_a_record_of_another_configuration_is_caught(copy, changes, told):
         assert found["runs"].outcome == WRONG
 
 
+def test_a_setting_that_a_record_is_older_than_has_its_default(copy):
+    """The manifest does not name it: the record is of the default, and of nothing else."""
+    content = json.loads((copy / "manifest.json").read_text())
+    del content["configuration"]["samples_per_datapoint"]
+    (copy / "manifest.json").write_text(json.dumps(content))
+    assert wrong(copy) == set()
+    found = check(copy, settings=SETTINGS | {"samples_per_datapoint": 2})["configuration"]
+    assert "samples_per_datapoint is 1 in the record, 2" in found.detail
+
+
 def test_a_record_of_another_scale_is_caught(copy):
     """The manifest says which scale it is."""
     found = check(copy, scale="quick")

@@ -5,37 +5,43 @@ from typing import Any
 
 from aevb.audit import manifest
 from aevb.audit.record import Problems, Record
+from aevb.schema.reading import validate
+from aevb.settings.configuration import Configuration
 
 
 def as_given(record: Record) -> tuple[Problems, str]:
-    """The record is of this scale, and what decides its numbers is as configured."""
+    """The record is of this scale, and what decides its numbers is as configured.
+
+    A setting that the record is older than has its default there.
+    """
     problems, scale = [], record.outputs.scale
     if record.contents.scale != scale:
         problems.append(f"the record is of the scale {record.contents.scale}, not {scale}")
-    problems += _differences(_relevant(record.contents.configuration, scale), record)
+    recorded = validate(Configuration, record.contents.configuration, manifest.NAME).model_dump()
+    problems += _differences(_relevant(recorded, scale), record)
     return problems, "the record's configuration is the one given"
 
 
 def _relevant(settings: dict, scale: str) -> dict:
-    """The part of a configuration that decides a scale's numbers."""
+    """The part of a configuration that decides a scale's numbers, as JSON has it."""
     elsewhere = ("scale", "require_all_data", *manifest.ELSEWHERE)
     chosen = {k: v for k, v in settings.items() if k not in elsewhere}
-    for table, key in (("scales", scale), ("variants", settings.get("variant"))):
-        chosen[table] = {key: settings.get(table, {}).get(key)}
+    for table, key in (("scales", scale), ("variants", settings["variant"])):
+        chosen[table] = {key: settings[table].get(key)}
     used = _estimators_in_use(settings, scale)
-    chosen["estimators"] = {k: v for k, v in settings.get("estimators", {}).items() if k in used}
-    return chosen
+    chosen["estimators"] = {k: v for k, v in settings["estimators"].items() if k in used}
+    return json.loads(json.dumps(chosen))
 
 
 def _estimators_in_use(settings: dict, scale: str) -> set[str | None]:
     """The names of those that a figure or table of the scale shows; others may be defined."""
-    figure = settings.get("figures", {}).get("fig3", {})
-    truth = settings.get("scales", {}).get(scale, {}).get("truth", {})
-    return {*figure.get("estimators", ()), figure.get("bound"), *truth.get("estimators", ())}
+    figure = settings["figures"]["fig3"]
+    truth = settings["scales"].get(scale, {}).get("truth", {})
+    return {*figure["estimators"], figure["bound"], *truth.get("estimators", ())}
 
 
 def _differences(theirs: dict, record: Record) -> Problems:
-    ours = json.loads(json.dumps(_relevant(record.outputs.settings, record.outputs.scale)))
+    ours = _relevant(record.outputs.settings, record.outputs.scale)
     found = []
 
     def compare(a: Any, b: Any, where: str) -> None:
