@@ -66,7 +66,7 @@ def trained(algorithm: str = "aevb") -> tuple[Experiment, dict, dict]:
     """An experiment, its last parameters and its parameters along training."""
     experiment = EXPERIMENT.with_algorithm(algorithm)
     outcome = run_training(experiment, 0.05, DATA, checkpoint_folder=None, checkpoint_seconds=60)
-    return experiment, outcome[1], outcome[2]
+    return experiment, outcome.parameters, outcome.snapshots
 
 
 def estimate(folder=None, *, estimators=ESTIMATORS, points=POINTS, counts=SNAPSHOTS):

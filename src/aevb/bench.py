@@ -228,12 +228,12 @@ def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: P
 
     data = _load(wanted, cache_dir)
     short = replace(wanted, seeds=(0,), training_samples=_LIKELIHOOD_SAMPLES)
-    _, weights, *_ = stages.run_training(
+    outcome = stages.run_training(
         short, 0.02, data, checkpoint_folder=None, checkpoint_seconds=60.0
     )
     x = observations(short, data, _LIKELIHOOD_POINTS)["test"]
     network = architecture(short)
-    model = Model(network, parameters_of(network, weights, 0))
+    model = Model(network, parameters_of(network, outcome.parameters, 0))
     leapfrog_steps, transitions = 4, 100
 
     @tf.function(jit_compile=True, autograph=False)
@@ -314,7 +314,7 @@ def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> tuple[lis
     loaded = time.monotonic() - began
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        *_, record = stages.run_training(
+        outcome = stages.run_training(
             replace(wanted, seeds=(0,), training_samples=_QUICK_SAMPLES),
             0.01,
             data,
@@ -322,7 +322,7 @@ def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> tuple[lis
             checkpoint_seconds=60.0,
         )
         ran = time.monotonic() - began
-    process = record["last_process"]
+    process = outcome.record["last_process"]
     seconds = {
         "import": imported,
         "data": loaded,

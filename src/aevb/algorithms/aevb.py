@@ -67,10 +67,5 @@ class AEVB:
         total = 2 * draws if self.estimator == "score_baseline" else draws
         noise = self.model.noise(keys, (total, x.shape[-2], self.model.latent_dim))
         noise = tf.experimental.numpy.moveaxis(noise, 1, 0)
-        if self.estimator == "B":
-            return bounds.estimator_b(x, posterior, likelihood, noise)
-        sampled = x, posterior, self.model.prior(), likelihood
-        if self.estimator == "A":
-            return bounds.estimator_a(*sampled, noise)
-        further = noise[draws:] if self.estimator == "score_baseline" else None
-        return bounds.score_function(*sampled, noise[:draws], further)
+        parts = x, posterior, self.model.prior(), likelihood, noise[:draws]
+        return bounds.estimate(self.estimator, *parts, noise[draws:] if total > draws else None)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from aevb.algorithms.settings import Gradient
 from aevb.models import posteriors
 from aevb.models.posteriors import LocationScale
 
@@ -112,6 +113,32 @@ def score_function(
         weight -= tf.reduce_mean(joint - log_q, axis=0)
     score = tf.stop_gradient(weight) * (log_posterior - fixed)
     return tf.reduce_mean(log_joint - fixed + score, axis=0)
+
+
+def estimate(
+    kind: Gradient,
+    x: tf.Tensor,
+    posterior: tfd.Distribution,
+    prior: tfd.Distribution,
+    likelihood: Likelihood,
+    noise: tf.Tensor,
+    baseline_noise: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """What to ascend for one of the estimators of the gradient in φ (§2.2, §2.3).
+
+    Args:
+        kind: ``B``, ``A``, ``score`` or ``score_baseline``.
+        x, posterior, prior, likelihood, noise: as for :func:`estimator_a`.
+        baseline_noise: of ``score_baseline``, see :func:`score_function`.
+
+    Returns:
+        [..., n], nats.
+    """
+    if kind == "B":
+        return estimator_b(x, posterior, likelihood, noise)
+    if kind == "A":
+        return estimator_a(x, posterior, prior, likelihood, noise)
+    return score_function(x, posterior, prior, likelihood, noise, baseline_noise)
 
 
 def minibatch_estimator(bounds: tf.Tensor, n_datapoints: int) -> tf.Tensor:

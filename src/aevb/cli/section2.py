@@ -219,7 +219,7 @@ def full_vb(
 
     runs, curves = [], []
     for experiment, step_size in zip(wanted, step_sizes, strict=True):
-        rows, arrays, _, _ = run_training(
+        outcome = run_training(
             experiment,
             step_size,
             data,
@@ -227,8 +227,8 @@ def full_vb(
             checkpoint_seconds=checkpoint_seconds,
             execution=execution,
         )
-        runs.append((experiment, arrays))
-        curves.append(rows)
+        runs.append((experiment, outcome.parameters))
+        curves.append(outcome.curve)
     learned = weight_uncertainty.read(*runs)
     tables = weight_uncertainty.evaluate(learned, wanted[0], data, points, weight_draws, seed)
     write(weights, runs[0][1], wanted[0])

@@ -158,7 +158,7 @@ def train(
     start_tensorflow(threads)
     from aevb.training.experiment import run_training
 
-    rows, parameters, kept, outcome = run_training(
+    outcome = run_training(
         wanted,
         step_size,
         data,
@@ -169,10 +169,10 @@ def train(
     if snapshots is not None:
         from aevb.arrays import snapshot_arrays
 
-        write_weights(snapshots, snapshot_arrays(kept), wanted)
-    write_weights(weights, parameters, wanted)
-    write_atomically(run_record, json.dumps(outcome, indent=2) + "\n")
-    write_atomically(curve, rows.to_csv(index=False, float_format="%.6f"))
+        write_weights(snapshots, snapshot_arrays(outcome.snapshots), wanted)
+    write_weights(weights, outcome.parameters, wanted)
+    write_atomically(run_record, json.dumps(outcome.record, indent=2) + "\n")
+    write_atomically(curve, outcome.curve.to_csv(index=False, float_format="%.6f"))
 
 
 @app.command()

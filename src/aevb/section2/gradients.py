@@ -152,14 +152,10 @@ def _program(architecture, kind: str):
         def likelihood(z):
             return architecture.decode(parameters.decoder, z)
 
-        if kind == "B":
-            return bounds.estimator_b(x, posterior, likelihood, noise)
-        if kind == "A":
-            return bounds.estimator_a(x, posterior, prior, likelihood, noise)
-        if kind == "score":
-            return bounds.score_function(x, posterior, prior, likelihood, noise)
-        noise, further = tf.split(noise, 2, axis=-1)
-        return bounds.score_function(x, posterior, prior, likelihood, noise, further)
+        further = None
+        if kind == "score_baseline":
+            noise, further = tf.split(noise, 2, axis=-1)
+        return bounds.estimate(kind, x, posterior, prior, likelihood, noise, further)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def run(parameters, x, noise):

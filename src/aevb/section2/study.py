@@ -51,7 +51,7 @@ def run(
         LOGGER.info(f"{experiment.name}: {i} of {len(experiments)}: {told}")
         name = hashlib.sha256(experiment.to_json().encode()).hexdigest()[:12]
         try:
-            curve, _, _, record = run_training(
+            outcome = run_training(
                 experiment,
                 step_sizes[experiment.dataset],
                 data(experiment),
@@ -63,8 +63,9 @@ def run(
             # That a setting diverges is what a study may find out.
             LOGGER.warning(f"LEFT OUT: {told}: {error}")
             continue
-        columns = curve.assign(**settings, seconds=record["training_seconds"])
-        tables.append(columns[[*STUDY_SETTINGS, *curve.columns, "seconds"]])
+        seconds = outcome.record["training_seconds"]
+        columns = outcome.curve.assign(**settings, seconds=seconds)
+        tables.append(columns[[*STUDY_SETTINGS, *outcome.curve.columns, "seconds"]])
     if not tables:
         raise DivergenceError("every experiment of the study diverged; add a smaller step size")
     return pd.concat(tables, ignore_index=True)

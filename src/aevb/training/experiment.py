@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,19 @@ def schedule(experiment: Experiment, samples_per_step: int) -> tuple[list[int], 
     return sorted({*log_points(*budget), *snapshots}), snapshots
 
 
+class Outcome(NamedTuple):
+    """What came of a training run."""
+
+    curve: pd.DataFrame
+    """Tidy, see :func:`aevb.training.curves.curve_table`."""
+    parameters: Tensors
+    """What was learned, by name, each array [E, ...]."""
+    snapshots: dict[int, Tensors]
+    """The same after so many training samples, where snapshots are asked for."""
+    record: dict[str, Any]
+    """Settings, versions, machine, speed and last values (run.json)."""
+
+
 def run_training(
     experiment: Experiment,
     step_size: float,
@@ -140,13 +154,8 @@ def run_training(
     checkpoint_folder: Path | None,
     checkpoint_seconds: float,
     execution: Execution = IN_TENSORFLOW,
-) -> tuple[pd.DataFrame, Tensors, dict[int, Tensors], dict]:
+) -> Outcome:
     """Train every seed of the experiment to its budget.
-
-    Returns:
-        The tidy curve (see :func:`aevb.training.curves.curve_table`), the learned parameters by
-        name, the same at each snapshot point, where snapshots are asked for, and the record of the
-        run.
 
     Raises:
         DivergenceError, Interrupted: see :func:`aevb.training.loop.train`.
@@ -205,4 +214,4 @@ def run_training(
         },
     }
     parameters = parameters_of(computed.fetch(run.state))
-    return curve, parameters, run.snapshots, record
+    return Outcome(curve, parameters, run.snapshots, record)
