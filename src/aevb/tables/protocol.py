@@ -1,0 +1,197 @@
+"""Which settings that the paper leaves open explain its curves: standings and their ranking (§5).
+
+A setting is trained with several seeds. Each number of the paper's curve, one run of one seed, is
+then a plausible further seed of that setting or not (Student's 95 % prediction interval). Settings
+are ranked by some of the numbers, and judged by the others, so that the best of many is not best
+by chance alone.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from aevb.algorithms.settings import BOUNDED, LABELS
+from aevb.tables import tidy
+from aevb.tables.curves import SPLITS, interpolate, read_paper_curves
+
+SETTING = ["dataset", "algorithm", "setting", "step_size"]
+"""What is ranked against each other within a data set and an algorithm."""
+
+RANKED, JUDGED = "ranked", "judged"
+"""What a number of the paper is used for."""
+
+LARGEST = 10.0
+"""Distances in standard deviations of a further seed count as no more than this in a score."""
+
+_DATASETS = {"mnist": "MNIST", "frey_face": "FreyFace"}
+_PANEL = ["dataset", "algorithm", "latent_dim"]
+_FEWEST = 4
+"""Seeds without which there is no standing: with fewer the interval says nothing."""
+
+
+def _run(text: str) -> list[str]:
+    parts = text.split("/")
+    if len(parts) < 4 or parts[1] not in _DATASETS or parts[2] not in BOUNDED:
+        raise ValueError("is not STAGE/DATASET/ALGORITHM/latent_dim_N/SETTING.")
+    return [*parts[1:4], "/".join(parts[4:])]
+
+
+_PARSERS: dict[str, tidy.Parser] = {
+    "run": _run,
+    "seed": tidy.whole,
+    "step_size": tidy.number(least=0.0),
+    "split": tidy.one_of(*SPLITS),
+    "training_samples": tidy.positive,
+    "objective": tidy.number("Did the run diverge?"),
+}
+
+
+def read_study(path: Path) -> pd.DataFrame:
+    """The curves of ``resources/protocol_study`` that were trained under named settings.
+
+    Returns:
+        Columns ``dataset, algorithm, latent_dim, setting, step_size, seed, split,
+        training_samples, objective`` (nats; of the training split the mean since the row before).
+
+    Raises:
+        DataError: see :func:`aevb.tables.tidy.read`.
+    """
+    rows = tidy.read(path, _PARSERS)
+    parts = pd.DataFrame(rows.pop("run").tolist(), index=rows.index)
+    named = {
+        "dataset": parts[0].map(_DATASETS),
+        "algorithm": parts[1].map(LABELS),
+        "latent_dim": parts[2].str.removeprefix("latent_dim_").astype(int),
+        "setting": parts[3],
+    }
+    table = pd.DataFrame(named).join(rows)
+    return table[table["setting"] != ""].reset_index(drop=True)
+
+
+def numbers(paper: pd.DataFrame, longest: int) -> pd.DataFrame:
+    """The numbers of one panel that are compared: the first two training entries, and the test
+    bound at the first and the last of its points, up to ``longest`` samples.
+
+    A training entry is a mean since the entry before. Settings are ranked by the first of each
+    kind, and judged by the other.
+
+    Returns:
+        Columns ``split, since, training_samples, paper, use``; nats per datapoint.
+    """
+    rows = []
+    for split, kept in (("train", [0, 1]), ("test", [0, -1])):
+        curve = paper[(paper["split"] == split) & (paper["training_samples"] <= longest)]
+        points = curve.sort_values("training_samples")[["training_samples", "lower_bound"]]
+        points = points.to_numpy().tolist()
+        if len(points) < 2:
+            continue
+        for place, use in zip(kept, (RANKED, JUDGED), strict=True):
+            since = points[place - 1][0] if split == "train" and place else 0
+            rows.append((split, since, *points[place], use))
+    return pd.DataFrame(rows, columns=["split", "since", "training_samples", "paper", "use"])
+
+
+def standings(study: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
+    """Where the paper stands among the seeds of each setting, for each number.
+
+    Args:
+        study: of :func:`read_study`.
+        paper: of :func:`aevb.tables.curves.read_paper_curves`.
+
+    Returns:
+        One row a panel, setting, step size and number: ``dataset, algorithm, latent_dim, setting,
+        step_size, split, training_samples, use, paper, mean, standard_deviation, n_seeds,
+        half_width`` of the 95 % prediction interval, ``distance`` (mean minus paper, in standard
+        deviations of a further seed) and ``inside``. Nats per datapoint. Where seeds diverged only
+        the others count, and there is no row with fewer than four.
+    """
+    rows = []
+    for panel, ours in study.groupby(_PANEL):
+        theirs = paper[(paper[_PANEL] == list(panel)).all(axis=1)]
+        wanted = numbers(theirs, ours["training_samples"].max())
+        for (setting, step_size), members in ours.groupby(["setting", "step_size"]):
+            for number in wanted.itertuples():
+                values = _values(members, number)
+                if len(values) < _FEWEST:
+                    continue
+                spread = values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
+                half_width = stats.t.ppf(0.975, len(values) - 1) * spread
+                difference = values.mean() - number.paper
+                rows.append(
+                    {
+                        **dict(zip(_PANEL, panel, strict=True)),
+                        "setting": setting,
+                        "step_size": step_size,
+                        "split": number.split,
+                        "training_samples": int(number.training_samples),
+                        "use": number.use,
+                        "paper": number.paper,
+                        "mean": values.mean(),
+                        "standard_deviation": values.std(ddof=1),
+                        "n_seeds": len(values),
+                        "half_width": half_width,
+                        "distance": difference / spread,
+                        "inside": abs(difference) <= half_width,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _values(members: pd.DataFrame, number) -> np.ndarray:
+    """The number that each seed gives: [n], of those that got so far."""
+    values = []
+    for _, curve in members[members["split"] == number.split].groupby("seed"):
+        if number.split == "test":
+            values.append(interpolate(curve, [number.training_samples], "objective")[0])
+        else:
+            ordered = curve.sort_values("training_samples")
+            ends = np.concatenate([[0], ordered["training_samples"]])
+            sums = np.concatenate([[0], np.cumsum(np.diff(ends) * ordered["objective"])])
+            between = np.interp([number.since, number.training_samples], ends, sums, right=np.nan)
+            values.append(np.diff(between)[0] / (number.training_samples - number.since))
+    found = np.array(values)
+    return found[np.isfinite(found)]
+
+
+def ranking(table: pd.DataFrame) -> pd.DataFrame:
+    """The settings of each data set and algorithm, the best first.
+
+    Args:
+        table: of :func:`standings`.
+
+    Returns:
+        One row a setting and step size: ``dataset, algorithm, setting, step_size, panels``;
+        ``score``, the root mean square of the distances of the numbers that rank, each cut at
+        :data:`LARGEST`; ``judged_inside`` of ``judged`` numbers that lie in the prediction interval
+        and ``judged_score``, the same of the others. Settings that were not trained on all panels
+        come after those that were.
+    """
+    cut = table.assign(square=np.square(table["distance"].clip(-LARGEST, LARGEST)))
+    rows = []
+    for key, group in cut.groupby(SETTING):
+        ranked, judged = (group[group["use"] == use] for use in (RANKED, JUDGED))
+        rows.append(
+            {
+                **dict(zip(SETTING, key, strict=True)),
+                "panels": group["latent_dim"].nunique(),
+                "score": np.sqrt(ranked["square"].mean()),
+                "judged_inside": int(judged["inside"].sum()),
+                "judged": len(judged),
+                "judged_score": np.sqrt(judged["square"].mean()),
+            }
+        )
+    order = ["dataset", "algorithm", "panels", "score"]
+    return pd.DataFrame(rows).sort_values(
+        order, ascending=[False, True, False, True], ignore_index=True
+    )
+
+
+def make(study: Path, paper: Path) -> dict[str, str]:
+    """The ranking and the standings that it comes from."""
+    table = standings(read_study(study), read_paper_curves(paper))
+    return {
+        "ranking": ranking(table).to_csv(index=False, float_format="%.3g"),
+        "csv": table.to_csv(index=False, float_format="%.6g"),
+    }
