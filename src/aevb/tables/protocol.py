@@ -7,6 +7,7 @@ by chance alone.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from scipy import stats
 
 from aevb.algorithms.settings import BOUNDED, LABELS
 from aevb.tables import tidy
-from aevb.tables.curves import SPLITS, interpolate, read_paper_curves
+from aevb.tables.curves import SPLITS, interpolate
 
 SETTING = ["dataset", "algorithm", "setting", "step_size"]
 """What is ranked against each other within a data set and an algorithm."""
@@ -24,6 +25,14 @@ RANKED, JUDGED = "ranked", "judged"
 
 LARGEST = 10.0
 """Distances in standard deviations of a further seed count as no more than this in a score."""
+
+PRESENT = {
+    ("MNIST", "AEVB"): ("factor_1", 0.01),
+    ("MNIST", "wake-sleep"): ("factor_0.1", 0.02),
+    ("FreyFace", "AEVB"): ("factor_1", 0.01),
+    ("FreyFace", "wake-sleep"): ("factor_0.1", 0.02),
+}
+"""What the variant ``authors`` takes, with the step sizes that the full scale selects."""
 
 _DATASETS = {"mnist": "MNIST", "frey_face": "FreyFace"}
 _PANEL = ["dataset", "algorithm", "latent_dim"]
@@ -139,7 +148,7 @@ def standings(study: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _values(members: pd.DataFrame, number) -> np.ndarray:
+def _values(members: pd.DataFrame, number: Any) -> np.ndarray:
     """The number that each seed gives: [n], of those that got so far."""
     values = []
     for _, curve in members[members["split"] == number.split].groupby("seed"):
@@ -188,10 +197,17 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def make(study: Path, paper: Path) -> dict[str, str]:
-    """The ranking and the standings that it comes from."""
-    table = standings(read_study(study), read_paper_curves(paper))
-    return {
-        "ranking": ranking(table).to_csv(index=False, float_format="%.3g"),
-        "csv": table.to_csv(index=False, float_format="%.6g"),
-    }
+def bands(study: pd.DataFrame) -> pd.DataFrame:
+    """The 95 % prediction interval of a further seed's test bound, at the study's log points.
+
+    Returns:
+        One row a panel, setting, step size and count: ``dataset, algorithm, latent_dim, setting,
+        step_size, training_samples, mean, half_width``, nats per datapoint.
+    """
+    test = study[study["split"] == "test"]
+    keys = [*_PANEL, "setting", "step_size", "training_samples"]
+    found = test.groupby(keys)["objective"].agg(["mean", "std", "count"]).reset_index()
+    found = found[found["count"] >= _FEWEST]
+    quantile = stats.t.ppf(0.975, found["count"] - 1)
+    found["half_width"] = quantile * found["std"] * np.sqrt(1 + 1 / found["count"])
+    return found.drop(columns=["std", "count"])

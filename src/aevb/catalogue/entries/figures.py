@@ -189,4 +189,12 @@ FIG5 = figure(
 space: the decoder's means at draws from the prior, as in the paper.""",
 )
 
-ENTRIES = (FIG1, FIG2, FIG2_DISTANCE, FIG3, FIG3_DISTANCE, FIG4, FIG5)
+ENTRIES = (
+    FIG1,
+    FIG2,
+    FIG2_DISTANCE,
+    FIG3,
+    FIG3_DISTANCE,
+    FIG4,
+    FIG5,
+)
