@@ -1,6 +1,8 @@
-"""One thread, a quiet TensorFlow, a test of means, and the real data sets as fixtures."""
+"""One thread, a quiet TensorFlow, a test of means; the command line, the real data sets and tiny
+images as fixtures."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,10 +18,14 @@ from aevb.process.startup import garbage_left_alone, missing
 with garbage_left_alone(), missing("jax"):
     import tensorflow as tf
 
-    from aevb import data
+    from aevb import cli, data
+    from aevb.process.progress import LOGGER
     from aevb.training import assembly, experiment
 
 from tiny import DEFINITION
+
+# Assertions outside of test files say what they compared, too.
+pytest.register_assert_rewrite("command_line", "drawn", "project", "training_runs")
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.get_logger().setLevel("ERROR")
@@ -101,6 +107,32 @@ def real_mnist(tmp_path_factory) -> data.Dataset:
 @pytest.fixture(scope="session")
 def real_frey(tmp_path_factory) -> data.Dataset:
     return _load("frey_face", tmp_path_factory.mktemp("frey_face"))
+
+
+@pytest.fixture
+def fresh_logging(monkeypatch):
+    """Messages go to this test's standard error, and no local folder is set from outside."""
+    LOGGER.handlers.clear()
+    monkeypatch.delenv("AEVB_DATA_DIR", raising=False)
+    yield
+    for handler in LOGGER.handlers:
+        handler.close()
+    LOGGER.handlers.clear()
+
+
+@pytest.fixture
+def run(fresh_logging, monkeypatch, capsys, tmp_path):
+    """Run the command line as `aevb` does: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["aevb", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        output = capsys.readouterr()
+        return ended.value.code or 0, output.out, output.err
+
+    return call
 
 
 @pytest.fixture(scope="module")

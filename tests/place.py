@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from aevb import data
-from tiny import DEFINITION, SETTINGS
+from tiny import DEFINITION, SETTINGS, write_images
 
 BUDGET = 2_000_000
 PATIENCE = 200.0
@@ -41,12 +39,7 @@ class Place:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        rng = np.random.default_rng(0)
-        parts = {
-            name: rng.integers(0, 256, (n, 36), np.uint8)
-            for name, n in (("train", 200), ("test", 50))
-        }
-        np.savez(folder / "tiny.npz", **parts)
+        write_images(folder / "tiny.npz")
         record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
         (folder / "record.json").write_text(json.dumps(record))
         (folder / "step_size.csv").write_text("step_size,selected\n0.01,False\n0.05,True\n")

@@ -9,11 +9,10 @@ from scipy.special import logsumexp
 from aevb.likelihood import ais, hmc
 from aevb.likelihood.ais import Budget
 from aevb.likelihood.model import Model
-from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
-from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
 from conftest import assert_means
+from exact import without_encoder
 
 Z = stats.norm.isf(1e-6)
 """Threshold of one-sided z-tests with a false-failure rate of 1e-6."""
@@ -26,15 +25,6 @@ def truth_of(latent_dim, dim=20, variance=0.05, signal=(10.0, 3.0)):
     directions = np.linalg.qr(generator.standard_normal((dim, latent_dim)))[0]
     scales = np.geomspace(*signal, latent_dim) * variance**0.5
     return ProbabilisticPCA(directions * scales, generator.standard_normal(dim), variance)
-
-
-def model_of(truth):
-    """The same model, without an encoder."""
-    bias = np.append(truth.mean, np.log(truth.variance))
-    latent_dim, dim = truth.weights.T.shape
-    values = np.zeros((latent_dim, 0)), np.zeros(0), truth.weights.T, bias
-    decoder = MLP(*(tf.constant(value[np.newaxis], tf.float32) for value in values))
-    return Model(LinearGaussian(dim, latent_dim), Parameters(encoder=None, decoder=decoder))
 
 
 def score(samples):
@@ -50,7 +40,7 @@ def test_default_budget_is_unbiased_to_a_twentieth_of_a_nat(latent_dim):
     is found. The standard error is right within a factor of 1.5, in root mean square, and
     all but a few points pass."""
     truth = truth_of(latent_dim)
-    found = ais.sandwich(model_of(truth), 120, Budget(), seed=0)
+    found = ais.sandwich(without_encoder(truth), 120, Budget(), seed=0)
     for estimate in (found.lower, found.upper):
         errors = estimate.value - truth.log_likelihood(found.x)
         margin = Z * stats.sem(errors)
@@ -68,7 +58,7 @@ SMALL = Budget(chains=2, steps=16, segments=8)
 def gaps(budget, n=300):
     """How far the lower and the upper estimates are off, with the sign that they should have."""
     truth = truth_of(5)
-    found = ais.sandwich(model_of(truth), n, budget, seed=0)
+    found = ais.sandwich(without_encoder(truth), n, budget, seed=0)
     exact = truth.log_likelihood(found.x)
     return exact - found.lower.value, found.upper.value - exact
 
@@ -104,7 +94,7 @@ def check_weights(detects):
     """
     truth = truth_of(2, dim=4, variance=0.5, signal=(1.0, 0.7))
     budget = Budget(chains=2, steps=4, segments=2, tuning_steps=8, tuning_chains=1)
-    found = ais.sandwich(model_of(truth), 30_000, budget, seed=0)
+    found = ais.sandwich(without_encoder(truth), 30_000, budget, seed=0)
     exact = truth.log_likelihood(found.x)
     weights = np.exp([found.lower.value - exact, exact - found.upper.value]).T
     assert_means(weights, 1.0, detects)
@@ -174,11 +164,11 @@ def test_random_decoder_agrees_with_quadrature():
 def test_same_seed_same_numbers_and_new_parameters_no_new_program():
     truth, other = truth_of(2), truth_of(2, variance=0.1)
     x = truth.sample(5, np.random.default_rng(0))
-    values = [ais.estimate(model_of(truth), x, SMALL, seed).value for seed in (3, 3, 4)]
+    values = [ais.estimate(without_encoder(truth), x, SMALL, seed).value for seed in (3, 3, 4)]
     np.testing.assert_array_equal(values[0], values[1])
     assert (values[0] != values[2]).all()
-    assert (values[0] != ais.estimate(model_of(other), x, SMALL, 3).value).all()
-    ais.reverse(model_of(other), np.zeros((5, 2)), x, SMALL, 3)
+    assert (values[0] != ais.estimate(without_encoder(other), x, SMALL, 3).value).all()
+    ais.reverse(without_encoder(other), np.zeros((5, 2)), x, SMALL, 3)
     program = ais._annealing(LinearGaussian(20, 2), 2, SMALL.leapfrog_steps)
     assert program.experimental_get_tracing_count() == 1
 
@@ -186,13 +176,15 @@ def test_same_seed_same_numbers_and_new_parameters_no_new_program():
 def test_latents_that_do_nothing_leave_the_estimate_exact():
     truth = ProbabilisticPCA(np.zeros((20, 2)), np.zeros(20), 1.0)
     x = truth.sample(5, np.random.default_rng(0))
-    found = ais.estimate(model_of(truth), x, SMALL, 0)
+    found = ais.estimate(without_encoder(truth), x, SMALL, 0)
     np.testing.assert_allclose(found.value, truth.log_likelihood(x), atol=1e-3)
 
 
 def test_schedules_are_increasing_and_complete():
     truth = truth_of(10)
-    ends, step_sizes = ais.tune(model_of(truth), ais.simulate(model_of(truth), 50, 0)[1], SMALL, 0)
+    ends, step_sizes = ais.tune(
+        without_encoder(truth), ais.simulate(without_encoder(truth), 50, 0)[1], SMALL, 0
+    )
     assert ends.shape == (9, 50) and step_sizes.shape == (8, 50)
     assert (ends[0] == 0).all() and (ends[-1] == 1).all()
     assert (np.diff(ends, axis=0) > 0).all()
@@ -205,7 +197,7 @@ def test_extreme_log_densities_do_not_overflow(variance):
     truth = truth_of(2, dim=400, variance=variance)
     x = truth.sample(10, np.random.default_rng(0))
     x[-1] += 30 * variance**0.5
-    found = ais.estimate(model_of(truth), x, Budget(), seed=0)
+    found = ais.estimate(without_encoder(truth), x, Budget(), seed=0)
     exact = truth.log_likelihood(x)
     assert (abs(exact) > 900).all()
     np.testing.assert_allclose(found.value[:-1], exact[:-1], atol=1.0)
@@ -216,7 +208,7 @@ def test_gate_flags_small_budgets_and_bad_numbers():
     truth = truth_of(10)
     x = truth.sample(50, np.random.default_rng(0))
     x[0] = np.nan
-    hasty = ais.estimate(model_of(truth), x, Budget(steps=16), seed=0)
+    hasty = ais.estimate(without_encoder(truth), x, Budget(steps=16), seed=0)
     assert not hasty.passed[0]
     assert hasty.passed.mean() < 0.1
 

@@ -18,7 +18,7 @@ from aevb.likelihood import ais, importance
 from aevb.likelihood.model import Model
 from aevb.stages.trained import Trained
 from aevb.training.assembly import architecture
-from test_inference import exact_model
+from exact import exact_model
 from tiny import DEFINITION, SETTINGS
 
 HMC = Budget(samples=100, chains=4, burn_in=60, annealing=2)

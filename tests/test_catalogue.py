@@ -18,10 +18,12 @@ from aevb.errors import ConfigError, UnavailableError
 from aevb.settings import load
 from aevb.workflow.jobs import Jobs
 from aevb.workflow.outputs import Outputs
-from test_workflow import Copy
+from command_line import CONFIGURATION
+from configuration import CONFIG, DATASETS
+from project import Copy
 
 ROOT = Path(__file__).parents[1]
-SETTINGS, DEFINITIONS = load(ROOT / "config/config.yaml", ROOT / "config/datasets.yaml")
+SETTINGS, DEFINITIONS = load(CONFIG, DATASETS)
 RECORD = ROOT / "results/full"
 NAMED = pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.name)
 
@@ -218,6 +220,6 @@ def test_new_figure_is_drawn(extended):
 
 def test_new_figure_belongs_to_a_record(extended):
     """A record without it is not whole."""
-    words = ["--config", ROOT / "config/config.yaml", "--datasets", ROOT / "config/datasets.yaml"]
-    told = aevb(extended, "audit", "--scale", "full", "--folder", RECORD, *words)
+    words = ["audit", "--scale", "full", "--folder", RECORD, *CONFIGURATION]
+    told = aevb(extended, *words)
     assert "figures/final_bounds.pdf is missing" in told

@@ -1,100 +1,18 @@
 """The command line: bad inputs end in one line for a person, and starting it is light."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from aevb import cli
-from aevb.process.progress import LOGGER
-from aevb.settings import Experiment, experiment, load
-from tiny import DEFINITION
+from aevb.settings import Experiment
+from command_line import CONFIGURATION, assert_one_error, audit, fetch, place_data, train
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def fresh_logging(monkeypatch):
-    """Messages go to this test's standard error, and no local folder is set from outside."""
-    LOGGER.handlers.clear()
-    monkeypatch.delenv("AEVB_DATA_DIR", raising=False)
-    yield
-    for handler in LOGGER.handlers:
-        handler.close()
-    LOGGER.handlers.clear()
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run the command line as `aevb` does: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["aevb", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        output = capsys.readouterr()
-        return ended.value.code or 0, output.out, output.err
-
-    return call
-
-
-def settings(definition=DEFINITION) -> str:
-    config, definitions = load(
-        ROOT / "config" / "config.yaml",
-        ROOT / "config" / "datasets.yaml",
-    )
-    definitions = definitions | {"tiny": definition}
-    chosen = {"dataset": "tiny", "latent_dim": 2, "algorithm": "aevb"}
-    return experiment(config, definitions, **chosen).to_json()
-
-
-def fetch(run, folder: Path, *options):
-    """Fetch the tiny data set, which only the folder `local` can give."""
-    return run(
-        *("fetch", "tiny", "--record", folder / "record.json"),
-        *("--definition", json.dumps(DEFINITION), "--cache-dir", folder / "cache"),
-        *("--data-dir", folder / "local", *options),
-    )
-
-
-def place_data(folder: Path) -> None:
-    rng = np.random.default_rng(0)
-    (folder / "local").mkdir()
-    parts = {
-        name: rng.integers(0, 256, (n, 36), np.uint8) for name, n in (("train", 9), ("test", 4))
-    }
-    np.savez(folder / "local" / "tiny.npz", **parts)
-
-
-def train(folder: Path, **changes) -> list:
-    options = {
-        "settings": settings(),
-        "record": folder / "record.json",
-        "step-size-table": folder / "step_size.csv",
-        "curve": folder / "curve.csv",
-        "run-record": folder / "run.json",
-        "weights": folder / "weights.safetensors",
-        "checkpoint-dir": folder / "checkpoints",
-    } | changes
-    return ["train", *(word for key, value in options.items() for word in (f"--{key}", value))]
-
-
-def assert_one_error(outcome, *wanted: str, lines: int | None = 1) -> None:
-    """Exit code 1, nothing but an error on standard error, with these texts in it."""
-    code, _, text = outcome
-    assert code == 1, text
-    assert "Traceback" not in text
-    assert len(re.findall(r"\berror: ", text)) == 1, text
-    if lines is not None:
-        assert len(text.splitlines()) == lines, text
-    for part in wanted:
-        assert part in text, text
 
 
 def test_help_lists_the_commands():
@@ -195,12 +113,6 @@ def test_corrupt_settings(run, tmp_path, command, content):
     assert not list(tmp_path.iterdir())
 
 
-CONFIGURATION = [
-    *("--config", ROOT / "config/config.yaml"),
-    *("--datasets", ROOT / "config/datasets.yaml"),
-]
-
-
 def test_settings_are_what_the_stages_read(run):
     """`aevb settings` prints the experiment that --settings takes, by the names it was given."""
     words = ["--dataset", "frey_face", "--algorithm", "wake_sleep", "--latent-dim", "7"]
@@ -240,9 +152,7 @@ def test_settings_refuse_what_is_unknown(run, option, value, allowed):
 
 def test_unknown_data_set(run, tmp_path):
     """An unknown data set's name is refused with the names there are."""
-    options = {"config": "config/config.yaml", "datasets": "config/datasets.yaml"}
-    words = [w for key, path in options.items() for w in (f"--{key}", ROOT / path)]
-    words += ["--record", tmp_path / "record.json"]
+    words = [*CONFIGURATION, "--record", tmp_path / "record.json"]
     assert_one_error(run("fetch", "cifar", *words), "'cifar' is unknown", "mnist, frey_face")
 
 
@@ -356,16 +266,6 @@ def test_document_config(run, tmp_path):
     assert len(list(schemas.iterdir())) == 3
     for file in schemas.iterdir():
         assert (tmp_path / file.name).read_text() == file.read_text()
-
-
-def audit(*words) -> list:
-    """`aevb audit` of the committed record, with the repository's own configuration."""
-    return [
-        *("audit", "--scale", "full", "--folder", ROOT / "results/full"),
-        *("--claims", ROOT / "config/claims.yaml", "--resources", ROOT / "resources"),
-        *("--config", ROOT / "config/config.yaml", "--datasets", ROOT / "config/datasets.yaml"),
-        *words,
-    ]
 
 
 def test_audit_of_the_committed_record(run, tmp_path):

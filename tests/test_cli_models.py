@@ -1,36 +1,28 @@
 """The commands that use trained models: their files hold what the package computes; bad inputs."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 
-import test_cli
 from aevb.applications import anomaly, inpainting, measures, restoration
 from aevb.applications.inference import Budget
 from aevb.applications.observations import BitFlips, BlockMeans, GaussianNoise, VisiblePixels
-from aevb.arrays import named_arrays
 from aevb.figures.anomaly import read_scores
 from aevb.figures.latent_usage import read_usage
 from aevb.figures.projection import read_projection
 from aevb.likelihood import ais
 from aevb.likelihood.estimate import Estimate
-from aevb.models.architecture import Parameters
 from aevb.pictures import read_pictures
-from aevb.stages import generation, weights
+from aevb.stages import generation
 from aevb.stages.encoding import encode
 from aevb.stages.trained import Trained, read_trained
 from aevb.tables.measurements import read_measurements
-from aevb.training.assembly import architecture
-from test_cli import assert_one_error, fetch, place_data
-from tiny import DEFINITION, SETTINGS
-
-run, fresh_logging = test_cli.run, test_cli.fresh_logging
+from command_line import assert_one_error, fetch, place_data, write_weights
+from tiny import DEFINITION
 
 HMC = {"samples": 4, "chains": 2, "burn_in": 4, "annealing": 2}
 AIS = {"chains": 2, "steps": 16, "segments": 4, "tuning_steps": 8, "tuning_chains": 2}
@@ -38,17 +30,6 @@ BUDGET, ANNEALING = Budget(**HMC), ais.Budget(**AIS)
 SHORT = ["--hmc", json.dumps(HMC)]
 ANNEALED = ["--ais", json.dumps(AIS)]
 OLD = b"an old file"
-
-
-def write_weights(path: Path, encoder: bool = True, algorithm: str = "aevb", **changes) -> Path:
-    """Random weights, large enough for images to differ, as `aevb train` writes them."""
-    experiment = replace(SETTINGS, initial_standard_deviation=0.5, **changes)
-    experiment = experiment.with_algorithm(algorithm)
-    parameters = architecture(experiment).init(tf.constant([0]))
-    if not encoder:
-        parameters = Parameters(encoder=(), decoder=parameters.decoder)
-    weights.write(path, named_arrays(parameters), experiment)
-    return path
 
 
 class Place(NamedTuple):

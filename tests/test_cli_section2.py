@@ -1,6 +1,5 @@
 """The commands of section 2, in one process and at a tiny budget, and what they refuse."""
 
-# ruff: noqa: F811
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +7,7 @@ import pandas as pd
 import pytest
 
 from aevb.stages.weights import read as read_weights
-from test_cli import assert_one_error, fetch, fresh_logging, place_data, run  # noqa: F401
-from test_cli_models import write_weights
+from command_line import assert_one_error, fetch, place_data, write_weights
 from tiny import SETTINGS
 
 SELECTED = "step_size,selected\n0.05,True\n"

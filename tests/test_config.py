@@ -24,19 +24,10 @@ from aevb.schema.explain import options, resolve
 from aevb.schema.writing import json_schema
 from aevb.settings import Configuration, Experiment, experiment, load, read_yaml
 from aevb.training.assembly import architecture
+from configuration import CONFIG, DATASETS, MINIMAL
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
-DATASETS = ROOT / "config" / "datasets.yaml"
-CONFIG = ROOT / "config" / "config.yaml"
-MINIMAL = {
-    "scale": "short",
-    "variant": "authors",
-    "scales": {"short": {"training_samples": 1000}},
-    "variants": {"authors": {}},
-    "figures": {"fig2": {"latent_dims": {"mnist": [3]}}},
-    "estimators": {"paper": {"method": "harmonic"}, "quadrature": {"method": "quadrature"}},
-}
 METHOD_NAMES = [kind().method for kind in METHODS]
 
 

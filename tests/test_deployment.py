@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
 from aevb.workflow import checkout
-from test_workflow import CONFIG, DATASETS, EVERYTHING, Copy
+from project import CONFIG, DATASETS, EVERYTHING, Copy
+from tiny import write_images
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
 
@@ -26,10 +26,7 @@ class Elsewhere(Copy):
         self.folder = folder / "mein Projekt"
         (self.folder / "config").mkdir(parents=True)
         (self.folder / "workflow").mkdir()
-        parts = (("train", 200), ("test", 50))
-        draw = np.random.default_rng(0).integers
-        images = {name: draw(0, 256, (n, 36), np.uint8) for name, n in parts}
-        np.savez(self.folder / "tiny.npz", **images)
+        write_images(self.folder / "tiny.npz")
         self.config = CONFIG | {"data_dir": str(self.folder)}
 
     def configure(self) -> None:

@@ -16,7 +16,6 @@ import commands
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/extending.md"
-TESTS = ("tiny", "extended", "test_data_definitions")
 ENTROPY = 36 * -(0.1 * math.log(0.1) + 0.9 * math.log(0.9)) + math.log(2)
 """Of the tiny images, nats: two kinds, each with a tenth of its 36 pixels inverted. No model's mean
 log-likelihood of many images is above its negative."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from test_workflow import RUNS, Copy
+from project import RUNS, Copy
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
 

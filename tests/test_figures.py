@@ -23,6 +23,7 @@ from aevb.tables.curves import (
 )
 from aevb.tables.fig2 import table as fig2_table
 from aevb.tables.fig2_distance import SAMPLES, distance
+from drawn import footer
 
 PAPER_CSV = Path(__file__).parents[1] / "resources" / "paper" / "fig2_lower_bound.csv"
 LATENT_DIMS = {"MNIST": (3, 5, 10, 20, 200), "FreyFace": (2, 5, 10, 20)}
@@ -62,10 +63,6 @@ def lines(axes, prefix) -> dict:
 
 def legend_texts(figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
-def footer(figure) -> str:
-    return " ".join(text.get_text() for text in figure.texts)
 
 
 # The layout of the paper.

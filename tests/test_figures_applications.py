@@ -15,7 +15,7 @@ from aevb.figures.mosaics import mosaic
 from aevb.pictures import Pictures, write_pictures
 from aevb.tables import applications, findings, measurements, pages, runs, words
 from aevb.tables.measurements import read_measurements
-from test_figures_latent import NOTE, assert_clear, footer, grid, shown
+from drawn import NOTE, assert_clear, footer, grid, shown
 
 COLUMNS = [*measurements.KEY, "value", "low", "high", "n_images"]
 

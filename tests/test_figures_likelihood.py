@@ -27,6 +27,7 @@ from aevb.tables.likelihood_curves import (
     read_paper_likelihoods,
     without_start,
 )
+from drawn import footer
 
 PAPER_CSV = Path(__file__).parents[1] / "resources" / "paper" / "fig3_marginal_likelihood.csv"
 COUNTS = (100, 10_000, 100_000, 500_000, 10**6, 3 * 10**6, 10**7, 3 * 10**7, 6 * 10**7)
@@ -97,10 +98,6 @@ def line(axes, label):
 
 def labels(axes, prefix) -> list[str]:
     return [x.get_label() for x in axes.lines if x.get_label().startswith(prefix)]
-
-
-def footer(figure) -> str:
-    return " ".join(text.get_text() for text in figure.texts)
 
 
 # Reading.

@@ -10,11 +10,10 @@ from scipy import stats
 
 from aevb.likelihood import hmc
 from aevb.likelihood.choices import INITIAL_STEP_SIZE
-from aevb.likelihood.model import Model, log_joint
-from aevb.models.architecture import Parameters
-from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
-from aevb.models.mlp import MLP
+from aevb.likelihood.model import log_joint
+from aevb.models.linear_gaussian import ProbabilisticPCA
 from conftest import assert_means
+from exact import without_encoder
 
 CHAINS, N, DIM = 8, 4, 2
 SAMPLES = 200
@@ -128,15 +127,6 @@ def test_control_invariance_is_not_found_for_a_cooled_target():
 # Convergence.
 
 
-def linear_gaussian(truth):
-    """``truth`` as a model that the samplers take."""
-    dim, latent_dim = truth.weights.shape
-    bias = np.append(truth.mean, np.log(truth.variance))
-    values = np.zeros((latent_dim, 0)), np.zeros(0), truth.weights.T, bias
-    decoder = MLP(*(constant(value[np.newaxis]) for value in values))
-    return Model(LinearGaussian(dim, latent_dim), Parameters(encoder=None, decoder=decoder))
-
-
 @pytest.mark.statistical
 @pytest.mark.parametrize("latent_dim", [2, 10])
 def test_chains_from_the_prior_reach_the_posterior(latent_dim):
@@ -150,7 +140,7 @@ def test_chains_from_the_prior_reach_the_posterior(latent_dim):
     )
     x = truth.sample(3, np.random.default_rng(7))
     means, covariance = truth.posterior(x)
-    model = linear_gaussian(truth)
+    model = without_encoder(truth)
 
     @tf.function(jit_compile=True, autograph=False)
     def sample(chains, seed):

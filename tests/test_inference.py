@@ -19,26 +19,16 @@ from aevb.applications.inference import (
 )
 from aevb.applications.observations import BlockMeans, GaussianNoise, VisiblePixels, observed
 from aevb.likelihood import ais
-from aevb.likelihood.model import Model
-from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
+from aevb.models.linear_gaussian import ProbabilisticPCA
 from conftest import assert_means
+from exact import DIM, LATENT_DIM, POINTS, exact_model
 
 pytestmark = pytest.mark.statistical
 
-DIM, LATENT_DIM, POINTS = 16, 2, 20
 VISIBLE, MISSING = VisiblePixels(tuple(range(8))), VisiblePixels(tuple(range(8, 16)))
 # Many chains, so that the moments of each point can be tested: those averaged over points would
 # be right for any calibrated posterior, however little it knows.
 BUDGET = Budget(samples=30, chains=128, burn_in=60, annealing=2, leapfrog_steps=5)
-
-
-def exact_model(widening: float = 1.0) -> tuple[ProbabilisticPCA, Model, np.ndarray]:
-    """A model whose encoder is its posterior, and data of it."""
-    rng = np.random.default_rng(0)
-    data = rng.normal(size=(400, 3)) @ rng.normal(size=(3, DIM)) + rng.normal(size=(400, DIM))
-    truth = ProbabilisticPCA.fit(data, LATENT_DIM)
-    model = Model(LinearGaussian(DIM, LATENT_DIM), truth.parameters(widening))
-    return truth, model, truth.sample(POINTS, rng).astype(np.float32)
 
 
 def linear_posterior(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from aevb.data.formats import content_sha256, decode
-from test_workflow import Copy
+from project import Copy
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
 

@@ -29,7 +29,7 @@ from aevb.tables.likelihood_curves import KEY as TABLE_KEY
 from aevb.training import checkpoints
 from aevb.training.assembly import architecture
 from aevb.training.experiment import run_training
-from test_cli import assert_one_error, fetch, fresh_logging, place_data, run, train  # noqa: F401
+from command_line import assert_one_error, fetch, place_data, train
 from tiny import DEFINITION, SETTINGS
 
 ROOT = Path(__file__).parents[1]
@@ -507,7 +507,7 @@ def compare(folder: Path, **changes) -> list:
     return ["compare-estimators", *(w for k, v in options.items() for w in (f"--{k}", v))]
 
 
-def test_stages_from_the_command_line(run, tmp_path):  # noqa: F811
+def test_stages_from_the_command_line(run, tmp_path):
     """Fetch, train with snapshots, estimate, compare, draw and tabulate, each by its command."""
     place_data(tmp_path)
     assert fetch(run, tmp_path)[0] == 0
@@ -626,7 +626,7 @@ FILES = {
 
 @pytest.mark.parametrize("command", ["likelihood", "compare-estimators"])
 @pytest.mark.parametrize("damage", FILES)
-def test_unusable_weights(run, stored, tmp_path, command, damage):  # noqa: F811
+def test_unusable_weights(run, stored, tmp_path, command, damage):
     """A file of weights that cannot be used ends with one line and exit code 1, and no table."""
     folder = shutil.copytree(stored, tmp_path / "stage")
     name = "snapshots" if command == "likelihood" else "weights"
@@ -637,7 +637,7 @@ def test_unusable_weights(run, stored, tmp_path, command, damage):  # noqa: F811
     assert not list(folder.glob("*.csv"))
 
 
-def test_file_of_the_other_kind(run, stored, tmp_path):  # noqa: F811
+def test_file_of_the_other_kind(run, stored, tmp_path):
     """Weights in place of snapshots, or snapshots in place of weights, are refused in one line."""
     folder = shutil.copytree(stored, tmp_path / "stage")
     words = compare(folder, weights=folder / "snapshots.safetensors")
@@ -660,7 +660,7 @@ def test_file_of_the_other_kind(run, stored, tmp_path):  # noqa: F811
         ('{"a": {"method": "ais", "samples": 3}}', "a: unknown key 'samples'; allowed: chains"),
     ],
 )
-def test_unusable_estimators(run, stored, tmp_path, command, text, wanted):  # noqa: F811
+def test_unusable_estimators(run, stored, tmp_path, command, text, wanted):
     """Settings of estimators that cannot be end with one line and exit code 1."""
     options = {"estimators": text, "output": tmp_path / "table.csv"}
     if command is compare:
@@ -671,7 +671,7 @@ def test_unusable_estimators(run, stored, tmp_path, command, text, wanted):  # n
     assert not list(tmp_path.iterdir())
 
 
-def test_comparison_of_nothing(run, stored, tmp_path):  # noqa: F811
+def test_comparison_of_nothing(run, stored, tmp_path):
     """Neither weights nor a data set for PPCA, or a single estimator that does not apply."""
     options = {"output": tmp_path / "table.csv"}
     assert_one_error(run(*compare(stored, **options)), "give --weights or --settings")
@@ -681,7 +681,7 @@ def test_comparison_of_nothing(run, stored, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("points", ["0", "-1", "many"])
-def test_points_that_are_no_count(run, stored, points):  # noqa: F811
+def test_points_that_are_no_count(run, stored, points):
     """A number of points below 1 is a usage error, exit code 2, without a traceback."""
     code, _, text = run(*likelihood(stored, points=points))
     assert code == 2

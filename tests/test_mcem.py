@@ -23,8 +23,8 @@ from aevb.training import experiment
 from aevb.training.backends.tensorflow import TensorFlowBackend
 from aevb.training.curves import curve_table
 from aevb.training.loop import train
-from test_training import assert_identical, stop_at
 from tiny import SETTINGS
+from training_runs import assert_identical, stop_at
 
 N, D, N_Z = 500, 8, 2
 GENERATOR = np.random.default_rng(0)

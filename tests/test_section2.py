@@ -38,8 +38,8 @@ from aevb.tables import gradient_variance as gradient_variance_table
 from aevb.tables.studies import matched, read_study
 from aevb.training.assembly import architecture
 from aevb.training.experiment import run_training
-from test_config import DATASETS, MINIMAL
-from test_figures_latent import assert_clear
+from configuration import DATASETS, MINIMAL
+from drawn import assert_clear
 from tiny import SETTINGS
 
 

@@ -12,7 +12,7 @@ from aevb.likelihood.model import Model
 from aevb.section2 import gradients
 from aevb.section2.kl_divergence import compare
 from conftest import assert_means
-from test_inference import exact_model
+from exact import exact_model
 
 pytestmark = pytest.mark.statistical
 

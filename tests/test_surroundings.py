@@ -17,8 +17,9 @@ from aevb.errors import AevbError, ConfigError
 from aevb.figures import fig1, style
 from aevb.process import startup
 from aevb.process.progress import LOGGER, start_logging
+from command_line import CONFIGURATION, audit
+from configuration import CONFIG, DATASETS
 from place import Place
-from test_cli import CONFIGURATION, audit, run  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = ["settings", "--dataset", "mnist", "--algorithm", "aevb", "--latent-dim", "3"]
@@ -105,28 +106,28 @@ def test_outside_a_checkout(monkeypatch, tmp_path):
     """A configuration that is not here is named, with how to go on."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"config\.yaml: there is no such file; go to the check"):
-        settings.load(Path("config/config.yaml"), ROOT / "config/datasets.yaml")
+        settings.load(Path("config/config.yaml"), DATASETS)
 
 
 @pytest.mark.parametrize("key", ["cache_dir", "checkpoint_dir", "data_dir"])
 def test_home_in_the_configuration(monkeypatch, key):
     """``~`` is the home folder in every setting that is a path."""
     monkeypatch.setenv("HOME", "/home/zoë")
-    content = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    checked, _ = settings.load(content | {key: "~/here"}, CONFIGURATION[3])
+    content = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    checked, _ = settings.load(content | {key: "~/here"}, DATASETS)
     assert checked[key] == "/home/zoë/here"
 
 
 def test_home_in_the_file_of_images(monkeypatch, tmp_path):
     """It is looked for in the home folder."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    content = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     with pytest.raises(ConfigError, match=f"{tmp_path}/own.npz: there is no such file"):
-        settings.load(content | {"dataset": "~/own.npz"}, CONFIGURATION[3])
+        settings.load(content | {"dataset": "~/own.npz"}, DATASETS)
 
 
 @pytest.mark.parametrize("words", [["--output", "~/page.md"], ["--output=~/page.md"]])
-def test_home_on_the_command_line(run, monkeypatch, tmp_path, words):  # noqa: F811
+def test_home_on_the_command_line(run, monkeypatch, tmp_path, words):
     """Also where the shell leaves it as it is."""
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -1,6 +1,5 @@
 """The training loop on tiny synthetic images: schedule, resuming, divergence, evaluation."""
 
-import os
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +22,10 @@ from aevb.training import loop as training
 from aevb.training.backends import tensorflow as backend
 from aevb.training.backends.tensorflow import TensorFlowBackend, Trainer
 from aevb.training.curves import curve_table
-from aevb.training.loop import Run, train
+from aevb.training.loop import train
 from aevb.training.schedule import log_points
 from tiny import DEFINITION, SETTINGS
+from training_runs import assert_identical, stop_at
 
 BATCH = 20
 BUDGET = 4000
@@ -53,28 +53,6 @@ def go(trainer, tiny):
         )
 
     return from_scratch
-
-
-def assert_identical(one: Run, other: Run) -> None:
-    """Same curve and same state, bit for bit."""
-    assert [row[0] for row in one.rows] == [row[0] for row in other.rows]
-    for mine, theirs in zip(one.rows, other.rows, strict=True):
-        np.testing.assert_array_equal(mine[1], theirs[1])
-        np.testing.assert_array_equal(mine[2], theirs[2])
-    mine, theirs = named_arrays(one.state), named_arrays(other.state)
-    assert mine.keys() == theirs.keys()
-    for name in mine:
-        np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
-
-
-def stop_at(monkeypatch, samples: int, number: int = signal.SIGTERM) -> None:
-    """Send this process a signal once ``samples`` are done."""
-
-    def update(self, done, *arguments, **options):
-        if done >= samples:
-            os.kill(os.getpid(), number)
-
-    monkeypatch.setattr(Progress, "update", update)
 
 
 def newest(folder: Path) -> int:

@@ -1,5 +1,9 @@
 """A data set and an experiment small enough for a test to train in a moment."""
 
+from pathlib import Path
+
+import numpy as np
+
 from aevb.settings import Experiment
 
 DEFINITION = {
@@ -32,3 +36,12 @@ SETTINGS = Experiment(
     seeds=(0,),
     training_samples=4000,
 )
+
+
+def write_images(path: Path, train: int = 200, test: int = 50) -> None:
+    """Write the file of ``DEFINITION``: so many images of noise for training and for testing."""
+    draw = np.random.default_rng(0).integers
+    parts = {
+        name: draw(0, 256, (n, 36), np.uint8) for name, n in (("train", train), ("test", test))
+    }
+    np.savez(path, **parts)

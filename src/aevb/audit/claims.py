@@ -22,7 +22,6 @@ KINDS = {
 REPLICATED, PARTLY, NOT_REPLICATED = "replicated", "partly", "not replicated"
 NOT_DECIDED = "undecided"
 NOT_RUN = "not run at this scale"
-VERDICTS = (REPLICATED, PARTLY, NOT_REPLICATED, NOT_DECIDED, NOT_RUN)
 """From best to worst; what is undecided or was not run says nothing."""
 
 PASSES, KNOWN, FAILED = "passes", "known difference", "fails"
