@@ -3,7 +3,7 @@
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -230,6 +230,7 @@ def test_budget_of_one_minibatch(go, tmp_path):
 class Breaks:
     """An algorithm that learns nothing and makes one number NaN at one step."""
 
+    objective: ClassVar[str] = "lower_bound"
     model: Any
     at: int
     where: str
@@ -423,6 +424,7 @@ def test_members_equal_separate_runs(go):
 class Shows:
     """An algorithm whose bound is a statistic of the pixels that it is given."""
 
+    objective: ClassVar[str] = "lower_bound"
     statistic: Any
 
     def lower_bound(self, parameters, x, keys):

@@ -26,7 +26,7 @@ class AlgorithmSettings:
     """What is known of every algorithm; each says where it differs."""
 
     implementation: ClassVar[str]
-    """Module and class, see :class:`aevb.algorithms.Algorithm`."""
+    """Module and class, of an :class:`aevb.algorithms.state.Algorithm`."""
     label: ClassVar[str]
     """What tables and figures call it."""
     colour: ClassVar[str] = "#7a3a8c"

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from aevb import random
+from aevb.algorithms.state import LOWER_BOUND, Algorithm
 from aevb.arrays import Tensors, named, named_arrays
 from aevb.training.backends import Chunk
 
@@ -30,7 +31,7 @@ class Trainer:
         binarise: draw each pixel from a Bernoulli each time it is used.
     """
 
-    algorithm: Any
+    algorithm: Algorithm
     batch_size: int | None
     pixel_divisor: float
     binarise: bool = False
@@ -43,7 +44,7 @@ class Trainer:
     @property
     def has_bound(self) -> bool:
         """Whether there is an encoder, hence a lower bound to evaluate on test data."""
-        return hasattr(self.algorithm, "lower_bound")
+        return self.algorithm.objective == LOWER_BOUND
 
     @cached_property
     def run_chunk(self) -> Callable:
