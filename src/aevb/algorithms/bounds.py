@@ -5,7 +5,6 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from aevb.algorithms.settings import Gradient
 from aevb.models import posteriors
 from aevb.models.posteriors import LocationScale
 
@@ -116,7 +115,7 @@ def score_function(
 
 
 def estimate(
-    kind: Gradient,
+    kind: str,
     x: tf.Tensor,
     posterior: tfd.Distribution,
     prior: tfd.Distribution,
@@ -127,7 +126,8 @@ def estimate(
     """What to ascend for one of the estimators of the gradient in φ (§2.2, §2.3).
 
     Args:
-        kind: ``B``, ``A``, ``score`` or ``score_baseline``.
+        kind: ``B``, ``A``, ``score`` or ``score_baseline``, the keys of
+            :data:`aevb.algorithms.settings.ESTIMATORS`.
         x, posterior, prior, likelihood, noise: as for :func:`estimator_a`.
         baseline_noise: of ``score_baseline``, see :func:`score_function`.
 

@@ -92,7 +92,7 @@ def draw(
             loc="upper center",
             ncols=3,
         )
-        lines = ["Bands: where a further seed lies with 95 % probability, from eight seeds."]
+        lines = ["Bands: where a further seed lies with 95 % probability, from up to eight seeds."]
         style.footer(figure, [*lines, *([note] if note else [])])
     return figure
 

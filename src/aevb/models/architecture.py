@@ -23,7 +23,8 @@ class Architecture(Protocol):
     """A network without its parameters, which are passed to its functions.
 
     Immutable and hashable, so that it can be part of a compiled program. Its parameters may be any
-    nests of tensors: nothing outside asks what they are but by :meth:`shapes`.
+    nests (named tuples, dictionaries, sequences) of tensors: nothing outside asks what they are but
+    by :meth:`shapes`.
     """
 
     latent_dim: int

@@ -2,8 +2,8 @@
 
 The score-function estimator is what §2.2 calls the naive one, f(z) ∇_φ log q(z|x) with
 f = log p(x, z) − log q(z|x); with a baseline, f less its value at one further draw of the same
-datapoint (in training, :class:`aevb.algorithms.AEVB` takes the mean over L further draws). A and
-B are the SGVB estimators (eq. 6 and 7).
+datapoint (in training, :class:`aevb.algorithms.aevb.AEVB` takes the mean over L further draws).
+A and B are the SGVB estimators (eq. 6 and 7).
 """
 
 import functools

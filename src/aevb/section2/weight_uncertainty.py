@@ -49,7 +49,7 @@ def read(
             f"give the weights of a full_vb and of an aevb run, not of {experiment.algorithm} and"
             f" {other.algorithm}"
         )
-    for key in ("dataset", "latent_dim", "hidden_units", "n_train"):
+    for key in ("dataset", "architecture", "latent_dim", "hidden_units", "n_train"):
         if getattr(experiment, key) != getattr(other, key):
             raise ConfigError(
                 f"{key}: the full VB run has {getattr(experiment, key)}, the MAP run"

@@ -242,10 +242,13 @@ def _seed(cell: Cell) -> int:
 
 
 def _fingerprint(model: Architecture, images: dict[str, tf.Tensor], estimators: dict) -> str:
-    settings = {"architecture": asdict(model), "estimators": estimators}
+    network = type(model)
+    name = f"{network.__module__}:{network.__qualname__}"
+    settings = {"network": name, "architecture": asdict(model), "estimators": estimators}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(code_hash("aevb.stages.along_training", imports=False).encode())
-    digest.update(code_hash(*(one.code() for one in read_methods(estimators).values())).encode())
+    methods = (one.code() for one in read_methods(estimators).values())
+    digest.update(code_hash(network.__module__, *methods).encode())
     for x in images.values():
         digest.update(x.numpy().tobytes())
     return digest.hexdigest()

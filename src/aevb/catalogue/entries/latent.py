@@ -68,6 +68,8 @@ EXPLORER = table(
     rule="build_explorer",
     code=("aevb.explorer.build",),
     content="explorer.datasets",
+    # The page computes the decoder itself, and knows no other.
+    wanted=lambda outputs: outputs.settings["architecture"] == "mlp",
     algorithm="AEVB",
     latent_dim="2",
     inputs={

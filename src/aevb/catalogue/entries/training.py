@@ -71,10 +71,10 @@ PROTOCOL = figure(
     algorithm="AEVB, wake-sleep",
     given={"study": "resources/protocol_study/curves.csv.gz", **PAPER_FIG2},
     outputs={"csv": "figures/protocol.csv", "ranking": "tables/protocol.csv"},
-    caption="""Settings that the paper leaves open, trained with eight seeds each: the paper's test
-curve in the 95 % prediction interval of a further seed, for the setting that ranks best and for the
-present one. Settings are ranked by the first of the paper's training entries and test values, and
-judged by others.""",
+    caption="""Settings that the paper leaves open, trained with up to eight seeds each: the paper's
+test curve in the 95 % prediction interval of a further seed, for the setting that ranks best and
+for the present one. Settings are ranked by the first of the paper's training entries and test
+values, and judged by others.""",
 )
 
 ENTRIES = (STEP_SIZES, VARIANTS, RUNS, PROTOCOL)
