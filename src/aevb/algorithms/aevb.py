@@ -8,7 +8,7 @@ import tensorflow as tf
 from aevb import random
 from aevb.algorithms import bounds
 from aevb.algorithms.optimisers import Adagrad
-from aevb.algorithms.state import Info, State, start
+from aevb.algorithms.state import LOWER_BOUND, Info, State, start
 from aevb.models.architecture import Architecture, Parameters
 
 
@@ -24,7 +24,7 @@ class AEVB:
             ``score_baseline`` (with L further draws for its baseline).
     """
 
-    objective: ClassVar[str] = "lower_bound"
+    objective: ClassVar[str] = LOWER_BOUND
     """What its curve is called in tables."""
 
     model: Architecture

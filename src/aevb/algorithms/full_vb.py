@@ -12,7 +12,7 @@ import tensorflow as tf
 from aevb import random
 from aevb.algorithms import bounds
 from aevb.algorithms.optimisers import Adagrad
-from aevb.algorithms.state import Info, State, start
+from aevb.algorithms.state import LOWER_BOUND, Info, State, start
 from aevb.models.architecture import Architecture, Parameters
 
 
@@ -39,7 +39,7 @@ class FullVB:
         initial_weight_deviation: σ_θ at the start.
     """
 
-    objective: ClassVar[str] = "lower_bound"
+    objective: ClassVar[str] = LOWER_BOUND
 
     model: Architecture
     optimiser: Adagrad

@@ -8,7 +8,7 @@ import tensorflow as tf
 from aevb import random
 from aevb.algorithms import bounds
 from aevb.algorithms.optimisers import Adagrad
-from aevb.algorithms.state import Info, State, start
+from aevb.algorithms.state import LOWER_BOUND, Info, State, start
 from aevb.models.architecture import Architecture, Parameters
 
 
@@ -27,7 +27,7 @@ class WakeSleep:
             same minibatch, as in the first author's library, or from θ before it.
     """
 
-    objective: ClassVar[str] = "lower_bound"
+    objective: ClassVar[str] = LOWER_BOUND
     """What its curve is called in tables."""
 
     model: Architecture

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-HOLDS, UNDECIDED, FAILS = "holds", "undecided", "fails"
+from aevb.tables import seeds
 
-_CONFIDENCE = 0.95
+HOLDS, UNDECIDED, FAILS = "holds", "undecided", "fails"
 
 
 class Case(NamedTuple):
@@ -48,12 +48,12 @@ def student(value: float, standard_error: float, freedom: int) -> Estimate:
     """A number whose standard error has so many degrees of freedom; no interval without any."""
     if freedom < 1:
         return Estimate(value)
-    return Estimate(value, float(stats.t.ppf((1 + _CONFIDENCE) / 2, freedom) * standard_error))
+    return Estimate(value, float(stats.t.ppf((1 + seeds.CONFIDENCE) / 2, freedom) * standard_error))
 
 
 def normal(value: float, standard_error: float) -> Estimate:
     """A number with a known standard error."""
-    return Estimate(value, float(stats.norm.ppf((1 + _CONFIDENCE) / 2) * standard_error))
+    return Estimate(value, float(stats.norm.ppf((1 + seeds.CONFIDENCE) / 2) * standard_error))
 
 
 def judge(
@@ -95,7 +95,7 @@ def judge_further(name: str, difference: float, spread: float, n: int, *, widest
     if n < 2:
         outcome = UNDECIDED if math.isfinite(difference) else FAILS
         return Case(name, difference, difference, difference, -widest, widest, outcome)
-    half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1) * spread * math.sqrt(1 + 1 / n))
+    half = float(seeds.half_width(spread, n))
     if not abs(difference) <= half:
         outcome = FAILS
     else:

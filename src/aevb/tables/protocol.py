@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from aevb.algorithms.settings import BOUNDED, LABELS
-from aevb.tables import tidy
+from aevb.tables import seeds, tidy
 from aevb.tables.curves import SPLITS, interpolate
 
 SETTING = ["dataset", "algorithm", "setting", "step_size"]
@@ -125,8 +124,8 @@ def standings(study: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
                 values = _values(members, number)
                 if len(values) < _FEWEST:
                     continue
-                spread = values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
-                half_width = stats.t.ppf(0.975, len(values) - 1) * spread
+                spread = values.std(ddof=1)
+                half_width = seeds.half_width(spread, len(values))
                 difference = values.mean() - number.paper
                 rows.append(
                     {
@@ -138,10 +137,10 @@ def standings(study: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
                         "use": number.use,
                         "paper": number.paper,
                         "mean": values.mean(),
-                        "standard_deviation": values.std(ddof=1),
+                        "standard_deviation": spread,
                         "n_seeds": len(values),
                         "half_width": half_width,
-                        "distance": difference / spread,
+                        "distance": difference / (spread * np.sqrt(1 + 1 / len(values))),
                         "inside": abs(difference) <= half_width,
                     }
                 )
@@ -208,6 +207,5 @@ def bands(study: pd.DataFrame) -> pd.DataFrame:
     keys = [*_PANEL, "setting", "step_size", "training_samples"]
     found = test.groupby(keys)["objective"].agg(["mean", "std", "count"]).reset_index()
     found = found[found["count"] >= _FEWEST]
-    quantile = stats.t.ppf(0.975, found["count"] - 1)
-    found["half_width"] = quantile * found["std"] * np.sqrt(1 + 1 / found["count"])
+    found["half_width"] = seeds.half_width(found["std"], found["count"])
     return found.drop(columns=["std", "count"])

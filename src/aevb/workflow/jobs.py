@@ -26,7 +26,8 @@ class Jobs(NamedTuple):
 
     def training(self, wildcards: Wildcards) -> str:
         """The experiment of a training run, of Figure 3 where there is an ``n_train``."""
-        return self._experiment(wildcards, int(wildcards["latent_dim"])).to_json()
+        latent_dim, algorithm = int(wildcards["latent_dim"]), wildcards["algorithm"]
+        return self._experiment(wildcards, latent_dim, algorithm).to_json()
 
     def selection(self, wildcards: Wildcards) -> list[str]:
         """The experiments on which the step size is selected: Figure 2's panels of the data set, as
@@ -47,7 +48,9 @@ class Jobs(NamedTuple):
                 " be selected"
             )
         return [
-            self._experiment(wildcards, latent_dim).for_selection().to_json()
+            self._experiment(wildcards, latent_dim, wildcards["algorithm"])
+            .for_selection()
+            .to_json()
             for latent_dim in latent_dims
         ]
 
@@ -151,14 +154,14 @@ class Jobs(NamedTuple):
         if scale != self.outputs.scale:
             raise ConfigError(f"the manifest and the audit of {scale} need --config scale={scale}")
 
-    def _experiment(self, wildcards: Wildcards, latent_dim: int) -> Experiment:
+    def _experiment(self, wildcards: Wildcards, latent_dim: int, algorithm: str) -> Experiment:
         n_train, hidden_units = (wildcards.get(key) for key in ("n_train", "hidden_units"))
         return configuration.experiment(
             self.outputs.settings,
             self.outputs.definitions,
             dataset=wildcards["dataset"],
             latent_dim=latent_dim,
-            algorithm=wildcards["algorithm"],
+            algorithm=algorithm,
             variant=wildcards["variant"],
             scale=wildcards["scale"],
             n_train=n_train and int(n_train),
@@ -170,19 +173,8 @@ class Jobs(NamedTuple):
         return self.outputs._replace(scale=wildcards["scale"]).study(wildcards["study"])
 
     def _section2(self, wildcards: Wildcards, algorithm: str) -> str:
-        settings = self.outputs.settings
-        one = configuration.experiment(
-            settings,
-            self.outputs.definitions,
-            dataset=wildcards["dataset"],
-            latent_dim=int(wildcards["latent_dim"]),
-            algorithm=algorithm,
-            variant=wildcards["variant"],
-            scale=wildcards["scale"],
-            n_train=int(wildcards["n_train"]),
-            hidden_units=int(wildcards["hidden_units"]),
-        )
-        budget = settings["scales"][wildcards["scale"]]["section2"]
+        one = self._experiment(wildcards, int(wildcards["latent_dim"]), algorithm)
+        budget = self.outputs.settings["scales"][wildcards["scale"]]["section2"]
         return one.with_budget(budget["full_vb_samples"]).to_json()
 
 

@@ -1,0 +1,16 @@
+"""What a further seed of ours may give: runs differ, and the paper shows one of each."""
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+def half_width(spread: np.ndarray | float, n: np.ndarray | int) -> np.ndarray | float:
+    """Of Student's 95 % prediction interval of one further run, t(n − 1) · sd · √(1 + 1/n).
+
+    Args:
+        spread: standard deviation of ours, with n − 1, in any unit, which is the result's.
+        n: how many of ours there are, 2 or more.
+    """
+    return stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * spread * np.sqrt(1 + 1 / n)
