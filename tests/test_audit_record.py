@@ -43,12 +43,14 @@ def wrong(folder, **arguments):
     return {name for name, found in check(folder, **arguments).items() if found.outcome == WRONG}
 
 
+OLDER = opened(COMMITTED).outputs.settings
+"""The configuration of what the committed record has."""
 AS_COMMITTED = json.loads((COMMITTED / "manifest.json").read_text(encoding="utf-8"))
 
 
 def make_manifest(folder, left_out=()):
     """One of what lies in the folder, as if the committed record's code had made it."""
-    content = manifest.make(folder, "full", SETTINGS, [], AS_COMMITTED["checkout"])
+    content = manifest.make(folder, "full", OLDER, [], AS_COMMITTED["checkout"])
     content["data"] = AS_COMMITTED["data"] | {
         name: {"available": False, "reason": "no network", "sha256": None} for name in left_out
     }
@@ -64,13 +66,22 @@ def copy(tmp_path):
     return folder
 
 
-def test_the_committed_record_is_sound_but_for_its_known_gap():
-    """Everything that the manifest lists is there and unaltered, and all checks pass."""
+def test_the_committed_record_is_sound_but_for_its_known_gaps():
+    """Everything that the manifest lists is there and unaltered, and all checks pass. What is newer
+    than the record is named as not run, and so is each claim on it."""
     found = check(COMMITTED)
     assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {
-        "known gap": GAP
+        "known gap": GAP,
+        "future work": GAP,
     }
     assert "Figure 3 was estimated before" in found["known gap"].detail
+    newer = [one.name for one in catalogue.PRODUCTS if one.target == "future_work"]
+    assert f"not run: {', '.join(newer)}; the record is older" in found["future work"].detail
+    one = opened(COMMITTED)
+    for verdict in assess_all(CLAIMS, one.tables, "full", one.expected):
+        if verdict.claim.kind == "future":
+            assert (verdict.verdict, verdict.status) == (NOT_RUN, SKIPPED)
+            assert "the record is older" in verdict.why
 
 
 def test_the_committed_record_is_not_whole_without_its_known_gap_stated():
@@ -93,6 +104,16 @@ def test_a_known_gap_that_is_no_longer_there_is_told(copy):
     make_manifest(copy)
     found = check(copy)["known gap"]
     assert found.outcome == WRONG and "2 of 8 rows are there" in found.detail
+
+
+def test_a_part_that_is_said_to_be_missing_is(copy):
+    """A file of it makes the statement wrong, and without the statement all of it is missed."""
+    (copy / "figures/hierarchy.csv").write_text("dataset\n", encoding="utf-8")
+    found = check(copy)["future work"]
+    assert found.outcome == WRONG and "figures/hierarchy.csv is there" in found.detail
+    (copy / "figures/hierarchy.csv").unlink()
+    stated = [gap for gap in CLAIMS.gaps if not gap.part]
+    assert wrong(copy, gaps=stated) == {"outputs", "rows", "configuration"}
 
 
 def test_a_known_gap_is_one_of_that_record_alone(copy):

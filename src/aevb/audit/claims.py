@@ -15,6 +15,7 @@ from aevb.schema.reading import read_yaml, validate
 KINDS = {
     "claim": "Claims of the paper",
     "curves": "Agreement with the paper's curves",
+    "future": "Future work, tried",
     "software": "Checks of this software",
 }
 """The kinds of verdict, which say different things, with their titles."""
@@ -177,7 +178,7 @@ def assess(
     wanted = None if None in asked else sum(asked)
     for rule, parameters in claim.checks:
         if expected:
-            absent += [gap.why for gap in expected.gaps if gap.table == parameters.get("table")]
+            absent += [gap.why for gap in expected.gaps if gap.has(parameters.get("table"))]
         try:
             found = RULES[rule](tables, **parameters)
         except MissingTable as error:

@@ -278,9 +278,10 @@ class Claim(Table):
 
     says: Annotated[str, Field(min_length=1, max_length=110)]
     """The claim in one sentence."""
-    kind: Literal["claim", "curves", "software"] = "claim"
-    """What it is; something that the paper claims (claim), agreement with its curves (curves), or a
-    check of this software, such as a theorem that it must obey (software)."""
+    kind: Literal["claim", "curves", "future", "software"] = "claim"
+    """What it is; something that the paper claims (claim), agreement with its curves (curves), what
+    came of its future work (future), or a check of this software, such as a theorem that it must
+    obey (software)."""
     section: Text
     """Where the paper makes it."""
     figure: Text
@@ -298,15 +299,26 @@ class Claim(Table):
     expected of a record without some of the panels follows."""
 
 
-class KnownGap(Rule):
-    """Rows of a table that one record does not have."""
+class KnownGap(Table):
+    """Rows of a table, or all that a part of the configuration asks for, that one record does not
+    have."""
 
     checkout: Text
     """The record's, as its manifest names it."""
-    where: Where
-    """Only rows whose columns have these values, one or a list each."""
+    table: str | None = None
+    """A table of the record, from its folder on (wildcards allowed)."""
+    where: Where = {}
+    """Only rows of the table whose columns have these values, one or a list each."""
+    part: str | None = None
+    """In place of a table, a key of `figures` and of the scales that is newer than the record."""
     why: Text
     """Why it does not have them, and cannot get them cheaply."""
+
+    @model_validator(mode="after")
+    def _is_one_gap(self) -> Self:
+        if (self.table is None) == (self.part is None) or bool(self.where) != bool(self.table):
+            raise ValueError("a 'table' with 'where' is required, or a 'part'")
+        return self
 
 
 class ClaimsFile(Table):

@@ -97,6 +97,8 @@ def _of_dataset(record: Record, name: str, label: str) -> Iterator[str]:
 
 def known_gap(record: Record, gap: Gap) -> Finding:
     """Whether a known gap is there, all of it."""
+    if gap.part:
+        return _unmade(record, gap)
     everything = rows(record.outputs)
     named = f"{gap.table} with {', '.join(f'{k} {v}' for k, v in gap.where.items())}"
     asked, lacking = 0, 0
@@ -110,6 +112,20 @@ def known_gap(record: Record, gap: Gap) -> Finding:
     if not asked:
         return Finding("known gap", ABSENT, f"{named}: not part of this record")
     return Finding("known gap", GAP, f"{lacking} rows of {named} are not there: {gap.why}")
+
+
+def _unmade(record: Record, gap: Gap) -> Finding:
+    """The same of a part of the configuration."""
+    name = gap.part.replace("_", " ")
+    files = [file for one in gap.products for file in one.files()]
+    there = [file for file in files if (record.folder / file).exists()]
+    if there:
+        what = f"{there[0]} is there; correct `gaps` in config/claims.yaml"
+        return Finding(name, WRONG, what)
+    if not files:
+        return Finding(name, ABSENT, "not part of this record")
+    products = ", ".join(one.name for one in gap.products)
+    return Finding(name, GAP, f"not run: {products}; {gap.why}")
 
 
 def numbers(record: Record) -> tuple[Problems, str]:

@@ -28,13 +28,21 @@ _MEASURED = {
 class Gap(NamedTuple):
     """Rows that a record is known not to have, and why.
 
-    It is a gap of the record alone whose manifest names ``checkout``.
+    It is a gap of the record alone whose manifest names ``checkout``. In place of a table it may
+    have a ``part`` of the configuration that is newer than the record, with all its ``products``.
     """
 
     checkout: str
-    table: str
-    where: dict[str, Any]
     why: str
+    table: str | None = None
+    where: Mapping[str, Any] = {}
+    part: str | None = None
+    products: tuple[catalogue.Product, ...] = ()
+
+    def has(self, table: str | None) -> bool:
+        """Whether the table is part of it."""
+        lacking = [one.file for product in self.products for one in product.tables]
+        return table is not None and table in (self.table, *lacking)
 
 
 class Rows(NamedTuple):
@@ -100,7 +108,7 @@ class Expected(Tables):
         self.wanted = dict(wanted)
         self._columns: list[str] = []
         for gap in gaps:
-            for name in self.names(gap.table):
+            for name in self.names(gap.table) if gap.table else ():
                 rest = self.wanted[name].keys.drop(rows_of(gap, self.wanted[name]).index)
                 self.wanted[name] = self.wanted[name]._replace(keys=rest)
 

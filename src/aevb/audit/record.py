@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from aevb import catalogue
 from aevb.audit import manifest
 from aevb.audit.expected import Expected, Gap, rows
 from aevb.audit.tables import Tables
 from aevb.errors import AevbError, DataError
+from aevb.schema.reading import validate
+from aevb.settings.configuration import Configuration
 from aevb.workflow.outputs import Outputs, Run
 
 OK, WRONG, ABSENT, GAP = "ok", "wrong", "not there", "known gap"
@@ -76,10 +79,33 @@ def read(
     except DataError as error:
         contents, damage = manifest.Contents(scale, {}, {}, {}, None), str(error)
     left_out = contents.left_out
-    outputs = Outputs(settings, definitions, scale, lambda dataset: dataset not in left_out)
+    everything = Outputs(settings, definitions, scale, lambda dataset: dataset not in left_out)
     here = [gap for gap in gaps if gap.checkout == contents.checkout]
+    parts = [gap.part for gap in here if gap.part]
+    outputs = everything._replace(settings=_without(settings, parts)) if parts else everything
+    here = [gap._replace(products=_lacking(gap, everything)) for gap in here]
     wanted = Expected(rows(outputs), resources, here)
     return Record(Path(folder), Tables(folder, resources), outputs, wanted, contents, damage)
+
+
+def _lacking(gap: Gap, outputs: Outputs) -> tuple[catalogue.Product, ...]:
+    """The products that are made of the part of a configuration that a gap names."""
+    if not gap.part:
+        return ()
+    older = outputs._replace(settings=_without(outputs.settings, [gap.part]))
+    asked = {one.name for one in catalogue.made(older)}
+    return tuple(one for one in catalogue.made(outputs) if one.name not in asked)
+
+
+def _without(settings: dict, parts: Sequence[str]) -> dict:
+    """The configuration with nothing said of these parts, as one that is older than they are."""
+
+    def less(table: dict) -> dict:
+        return {key: value for key, value in table.items() if key not in parts}
+
+    scales = {name: less(scale) for name, scale in settings["scales"].items()}
+    older = settings | {"figures": less(settings["figures"]), "scales": scales}
+    return validate(Configuration, older, "config").model_dump()
 
 
 def in_words(error: Exception) -> str:

@@ -127,7 +127,8 @@ def summary(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> str:
     wrong = sum(finding.outcome == WRONG for finding in findings)
     failing = sum(verdict.status == FAILED for verdict in verdicts)
     gaps = sum(finding.outcome == GAP for finding in findings)
-    record = f"the record is sound{f' but for {gaps} known gap' if gaps else ''}"
+    known = f" but for {gaps} known gap{'s' if gaps > 1 else ''}" if gaps else ""
+    record = f"the record is sound{known}"
     record = f"{wrong} checks of the record fail" if wrong else record
     regressions = "no regression" if not failing else f"{failing} verdicts regress"
     told.append(f"{regressions[0].upper()}{regressions[1:]}; {record}.")

@@ -117,8 +117,7 @@ def setting(place: str) -> Callable[[Outputs], Any]:
 
 def budget(place: str) -> Callable[[Outputs], Any]:
     """The value at a place below the scale, ``section2.kl_draws``."""
-    part, _, key = place.partition(".")
-    return lambda outputs: outputs.settings["scales"][outputs.scale][part][key]
+    return lambda outputs: outputs.budget(place)
 
 
 def manifold_rows(outputs: Outputs) -> list[int]:

@@ -13,6 +13,7 @@ from aevb.likelihood.labels import ABOVE, labels
 from aevb.likelihood.methods.base import Method, TwoSided
 from aevb.likelihood.methods.registry import read_methods
 from aevb.settings.experiment import Experiment
+from aevb.settings.future_work import HIERARCHY_MODELS
 from aevb.settings.section2 import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
 from aevb.workflow.outputs import Outputs, Run
 
@@ -231,6 +232,26 @@ def full_vb_methods(outputs: Outputs) -> Iterator[Part]:
     methods = ["MAP", "full VB, at the mean weights", "full VB, averaged over weights"]
     for part in full_vb(outputs):
         yield {**part, "method": methods, "split": SPLITS}
+
+
+def future_work(
+    outputs: Outputs, name: str, models: Sequence[str], *, curves: bool = False
+) -> Iterator[Part]:
+    """Each of the models that a study of section 7 compares, on each data set and with each seed;
+    or its curves."""
+    for one in outputs.future_work(name):
+        measured = _measured(one) if curves else {"seed": one.seeds}
+        yield {"dataset": one.definition["label"], "model": models, **measured}
+
+
+def hierarchy(outputs: Outputs) -> Iterator[Part]:
+    """See :func:`future_work`."""
+    return future_work(outputs, "hierarchy", HIERARCHY_MODELS)
+
+
+def hierarchy_curves(outputs: Outputs) -> Iterator[Part]:
+    """See :func:`future_work`."""
+    return future_work(outputs, "hierarchy", HIERARCHY_MODELS, curves=True)
 
 
 def step_sizes(outputs: Outputs) -> Iterator[Part]:

@@ -166,9 +166,9 @@ def rules(outputs: Outputs) -> list[Rule]:
 
 def _sizes(latent_dim: str, outputs: Outputs, datasets: list[str]) -> str:
     """The sizes of the latent space at a place of the configuration, or what stands for them."""
-    figure, _, key = latent_dim.partition(".")
-    if key not in outputs.settings["figures"].get(figure, ()):
+    try:
+        content = outputs.content(latent_dim)
+    except KeyError:
         return latent_dim
-    content = outputs.content(latent_dim)
     values = [content[d] for d in datasets] if isinstance(content, dict) else [content]
     return ", ".join(map(str, sorted({n for value in values for n in listed(value)})))

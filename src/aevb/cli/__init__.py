@@ -15,6 +15,7 @@ from aevb.cli import (
     bundles,
     checkpoints,
     evaluate,
+    future_work,
     latent,
     products,
     section2,
@@ -37,6 +38,7 @@ app.add_typer(latent.app)
 app.add_typer(apply.app, name="apply")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(section2.app, name="section2")
+app.add_typer(future_work.app, name="future-work")
 app.add_typer(products.tables, name="table")
 app.add_typer(products.figures, name="figure")
 

@@ -102,6 +102,42 @@ class Section2(Table):
     """Seeds, in place of those of Figure 2."""
 
 
+class HierarchyBudget(Table):
+    """The budget of the hierarchy."""
+
+    training_samples: PerDataset[Count] = 100_000
+    """Training samples a curve."""
+    test_images: Count = 1000
+    """First test images on which bounds are evaluated."""
+    points: AtLeastTwo = 20
+    """First test images whose marginal likelihood is estimated."""
+    ais: Annealing = Annealing()
+
+
+class FilmBudget(Table):
+    """The budget of the time-series models."""
+
+    training_samples: PerDataset[Count] = 100_000
+    """Training samples a curve."""
+
+
+class NoiseBudget(Table):
+    """The budget of the supervised models."""
+
+    training_samples: PerDataset[Count] = 100_000
+    """Training samples a curve."""
+
+
+class FutureWork(Table):
+    """The budget of section 7's future work."""
+
+    hierarchy: HierarchyBudget = HierarchyBudget()
+    film: FilmBudget = FilmBudget()
+    noise: NoiseBudget = NoiseBudget()
+    seeds: Seeds | None = None
+    """Seeds, in place of those of Figure 2."""
+
+
 class Scale(Table):
     """One budget."""
 
@@ -116,6 +152,7 @@ class Scale(Table):
     truth: Truth = Truth()
     applications: Applications = Applications()
     section2: Section2 = Section2()
+    future_work: FutureWork = FutureWork()
     seeds: PerDataset[Seeds] = [0]
     """Random seeds; each is a run of its own, trained side by side on the member axis. One list,
     or one for each data set with `default` for the others."""

@@ -9,7 +9,7 @@ from aevb.likelihood.methods.base import Method
 from aevb.schema.explain import choice
 from aevb.schema.kinds import Table, for_dataset
 from aevb.settings.configuration import PER_DATASET, Configuration
-from aevb.settings.figures import Figures
+from aevb.settings.figures import Figures, FutureWork
 
 
 def check(config: Configuration, definitions: dict) -> None:
@@ -59,8 +59,11 @@ def check_latent_dim(latent_dim: int, name: str, estimator: Method, where: str =
 
 def _latent_dims(figures: Figures) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Sizes of the latent space by data set, of the figures that have them."""
-    for figure in Figures.model_fields:
-        sizes = getattr(getattr(figures, figure), "latent_dims", None)
+    parts: dict[str, Table] = {figure: getattr(figures, figure) for figure in Figures.model_fields}
+    studies = figures.future_work
+    parts |= {f"future_work.{study}": getattr(studies, study) for study in FutureWork.model_fields}
+    for figure, part in parts.items():
+        sizes = getattr(part, "latent_dims", None)
         if sizes is not None:
             yield f"figures.{figure}.latent_dims", sizes
 
@@ -115,6 +118,10 @@ def _check_trained_models(figures: Figures, definitions: dict) -> None:
         "applications.latent_dims": applications.latent_dims,
         "applications.representation": applications.representation,
         "applications.anomaly": anomaly,
+        **{
+            f"future_work.{study}.latent_dims": getattr(figures.future_work, study).latent_dims
+            for study in FutureWork.model_fields
+        },
     }
     trainable = [dataset for dataset in figures.fig2.latent_dims if dataset in definitions]
     for key, datasets in wanted.items():

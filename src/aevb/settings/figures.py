@@ -134,6 +134,38 @@ class Variants(Table):
     """For each data set, the sizes of the latent space to compare at."""
 
 
+class Hierarchy(Table):
+    """A hierarchy of two layers of latent variables, p(z₂) p(z₁|z₂) p(x|z₁), beside the model with
+    one."""
+
+    latent_dims: Sizes = {}
+    """For each data set, N_z of z₁ and of the model with one layer."""
+    top_dim: Count = 10
+    """N_z of z₂."""
+
+
+class Film(Table):
+    """Time-series models of a film."""
+
+    latent_dims: Sizes = {}
+    """For each data set, N_z of a frame."""
+
+
+class Noise(Table):
+    """Supervised models with latent variables, which learn complicated noise."""
+
+    latent_dims: Sizes = {}
+    """For each data set, N_z."""
+
+
+class FutureWork(Table):
+    """What section 7 leaves to the future, a study each."""
+
+    hierarchy: Hierarchy = Hierarchy()
+    film: Film = Film()
+    noise: Noise = Noise()
+
+
 class Figures(Table):
     """What the figures show."""
 
@@ -145,5 +177,6 @@ class Figures(Table):
     explorer: Explorer = Explorer()
     applications: Applications = Applications()
     section2: Section2 = Section2()
+    future_work: FutureWork = FutureWork()
     estimators: Estimators = Estimators()
     variants: Variants = Variants()

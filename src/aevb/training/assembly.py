@@ -7,6 +7,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+import numpy as np
+
 from aevb.algorithms.optimisers import Adagrad
 from aevb.data import Dataset
 from aevb.errors import ConfigError
@@ -107,9 +109,25 @@ def backend(
     Raises:
         ProgramError: PJRT is asked for and not installed, or has no such platform.
     """
-    arrays = data.train, data.test, seeds, step_sizes
+    return backend_of(
+        trainer(experiment, data), data.train, data.test, seeds, step_sizes, execution, cache
+    )
+
+
+def backend_of(
+    trainer: Trainer,
+    train: np.ndarray,
+    test: np.ndarray,
+    seeds: Sequence[int],
+    step_sizes: Sequence[float],
+    execution: Execution = IN_TENSORFLOW,
+    cache: Path | None = None,
+) -> Backend:
+    """What computes a trainer's programs on uint8 images [N, D] and [N_test, D]; the rest, and what
+    it raises, as of :func:`backend`."""
+    arrays = train, test, seeds, step_sizes
     if execution.backend == "tensorflow":
-        return TensorFlowBackend(trainer(experiment, data), *arrays)
+        return TensorFlowBackend(trainer, *arrays)
     try:
         from aevb.training.backends.pjrt import Device, PjrtBackend
     except ImportError as error:
@@ -118,5 +136,5 @@ def backend(
             " `pip install jax`, or with the plugin of your device, such as `jax[cuda13]`"
         ) from None
     device = Device(execution.platform, cache)
-    lowered = programs(experiment, data, len(seeds))
+    lowered = lower(trainer, *train.shape[:1], *test.shape, len(seeds))
     return PjrtBackend(lowered, device, *arrays, precision=execution.precision)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from aevb.process.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
 from aevb.settings.experiment import Experiment
 from aevb.training.assembly import backend, trainer, training_set
-from aevb.training.backends import IN_TENSORFLOW, Execution
+from aevb.training.backends import IN_TENSORFLOW, Backend, Execution
 from aevb.training.curves import curve_table
 from aevb.training.loop import parameters_of, train
 from aevb.training.schedule import log_points, snapshot_points
@@ -77,12 +78,8 @@ def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution)
     data = training_set(experiment, data)
     seeds = [experiment.seeds[0]] * len(experiment.step_sizes)
     computed = backend(experiment, data, seeds, experiment.step_sizes, execution)
-    rest = -(-experiment.selection_samples // computed.samples_per_step) - 1
-    state, first = computed.run_chunk(computed.start(), 1)
-    _, chunk = computed.run_chunk(state, rest)
-    start = first.objective_sum
-    bounds = (start + chunk.objective_sum) / (1 + rest)
-    finite = np.isfinite(bounds) & chunk.finite.all(axis=0)
+    samples, start, bounds = first_objectives(computed, experiment.selection_samples)
+    finite = np.isfinite(bounds)
     table = pd.DataFrame(
         {
             "dataset": data.label,
@@ -92,8 +89,8 @@ def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution)
             "variant": experiment.variant,
             "seed": experiment.seeds[0],
             "step_size": experiment.step_sizes,
-            "training_samples": (1 + rest) * computed.samples_per_step,
-            "objective": np.where(finite, bounds, np.nan),
+            "training_samples": samples,
+            "objective": bounds,
             "status": np.select([~finite, bounds < start], ["non-finite", "below its start"], "ok"),
         }
     )
@@ -106,23 +103,47 @@ def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution)
     return table
 
 
+def first_objectives(computed: Backend, samples: int) -> tuple[int, np.ndarray, np.ndarray]:
+    """How members do in the first few iterations (§5).
+
+    Args:
+        computed: whose run it is, from its start.
+        samples: training samples, rounded up to whole steps.
+
+    Returns:
+        The training samples, the objective of the first step [E], and the mean over all steps [E],
+        nats, NaN of a member that became non-finite.
+    """
+    rest = -(-samples // computed.samples_per_step) - 1
+    state, first = computed.run_chunk(computed.start(), 1)
+    _, chunk = computed.run_chunk(state, rest)
+    start = first.objective_sum
+    means = (start + chunk.objective_sum) / (1 + rest)
+    finite = np.isfinite(means) & chunk.finite.all(axis=0)
+    return (1 + rest) * computed.samples_per_step, start, np.where(finite, means, np.nan)
+
+
 def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
     """Hash of everything that decides what a step computes: settings, data and code.
 
     The budget is not part of it, so a checkpoint serves a larger one.
     """
     settings = {k: v for k, v in asdict(experiment).items() if k not in _BUDGET}
-    digest = hashlib.sha256(
-        json.dumps(settings | {"step_size": step_size}, sort_keys=True).encode()
-    )
-    # How checkpoints are written or progress is shown changes no number, so not all imports count.
     named = experiment.settings.implementation, ARCHITECTURES[experiment.architecture]
     modules = [name.partition(":")[0] for name in named]
-    digest.update(code_hash(*modules, "aevb.training.schedule").encode())
-    digest.update(code_hash(*_TRAINING, imports=False).encode())
-    digest.update(np.ascontiguousarray(data.train))
-    digest.update(np.ascontiguousarray(data.test))
-    return digest.hexdigest()
+    return digest(settings | {"step_size": step_size}, modules, data.train, data.test)
+
+
+def digest(settings: dict, modules: Sequence[str], train: np.ndarray, test: np.ndarray) -> str:
+    """Hash of settings, of the code of training and of ``modules`` with what these import, and of
+    the data."""
+    found = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    # How checkpoints are written or progress is shown changes no number, so not all imports count.
+    found.update(code_hash(*modules, "aevb.training.schedule").encode())
+    found.update(code_hash(*_TRAINING, imports=False).encode())
+    found.update(np.ascontiguousarray(train))
+    found.update(np.ascontiguousarray(test))
+    return found.hexdigest()
 
 
 def schedule(experiment: Experiment, samples_per_step: int) -> tuple[list[int], list[int]]:

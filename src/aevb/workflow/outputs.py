@@ -3,10 +3,14 @@ them is listed in :mod:`aevb.catalogue`."""
 
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import reduce
+from operator import getitem
 from typing import Any, NamedTuple
 
 from aevb import settings as configuration
 from aevb.errors import ConfigError, UnavailableError
+from aevb.schema.kinds import for_dataset
 from aevb.settings.experiment import Experiment
 
 
@@ -37,8 +41,11 @@ class Outputs(NamedTuple):
 
     def content(self, place: str) -> Any:
         """The value at a place below ``figures`` in the configuration, ``fig4.rows``."""
-        figure, _, key = place.partition(".")
-        return self.settings["figures"][figure][key]
+        return reduce(getitem, place.split("."), self.settings["figures"])
+
+    def budget(self, place: str) -> Any:
+        """The value at a place below the scale in the configuration, ``section2.kl_draws``."""
+        return reduce(getitem, place.split("."), self.settings["scales"][self.scale])
 
     def named(self, place: str) -> list[str]:
         """The data sets that the configuration names at this place, whether they can be had or
@@ -143,6 +150,18 @@ class Outputs(NamedTuple):
             return []
         wanted = configuration.study(self.settings, self.definitions, name, self.scale)
         return [one for one in wanted if self.has(one.dataset)]
+
+    def future_work(self, name: str) -> list[Experiment]:
+        """AEVB's experiment of Figure 2 on each data set of a study of section 7, with the study's
+        N_z, budget and seeds."""
+        seeds = self.settings["seeds"] or self.budget("future_work.seeds")
+        samples = self.budget(f"future_work.{name}.training_samples")
+
+        def studied(one: Experiment) -> Experiment:
+            budget = for_dataset(samples, one.dataset, "training_samples")
+            return replace(one.with_budget(budget), seeds=tuple(seeds or one.seeds))
+
+        return [studied(run.experiment) for run in self.models(f"future_work.{name}.latent_dims")]
 
     def datasets(self) -> list[str]:
         """All data sets that an output may want, whether they can be had or not."""

@@ -1,6 +1,14 @@
 """Every figure, table and page: one entry each, in the order in which they are told."""
 
-from aevb.catalogue.entries import applications, figures, latent, likelihood, section2, training
+from aevb.catalogue.entries import (
+    applications,
+    figures,
+    future_work,
+    latent,
+    likelihood,
+    section2,
+    training,
+)
 from aevb.catalogue.product import Table, figure, table
 
 SHOWN = (
@@ -9,6 +17,7 @@ SHOWN = (
     *likelihood.ENTRIES,
     *applications.ENTRIES,
     *section2.ENTRIES,
+    *future_work.ENTRIES,
     *training.ENTRIES,
 )
 

@@ -1,0 +1,109 @@
+"""What section 7 of the paper leaves to the future, tried."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from aevb.catalogue import needs, rows
+from aevb.catalogue.entries.common import PICTURES
+from aevb.catalogue.needs import budget, setting
+from aevb.catalogue.product import Command, Product, Table, dashed, figure
+from aevb.workflow.outputs import Outputs
+
+FUTURE_WORK = "7 Future work"
+
+
+def experiments(name: str) -> Callable[[Outputs], list[dict]]:
+    """The experiments of a study, one a data set, as ``aevb`` takes them."""
+    return lambda outputs: [asdict(one) for one in outputs.future_work(name)]
+
+
+def study(
+    name: str,
+    heading: str,
+    *,
+    outputs: Mapping[str, str],
+    options: Mapping[str, Callable[[Outputs], Any]],
+    inputs: Mapping[str, str],
+    code: tuple[str, ...] = (),
+    **more,
+) -> Product:
+    """An entry of section 7: ``aevb future-work NAME`` trains and measures, with checkpoints, and
+    the module ``NAME`` of :mod:`aevb.figures` draws.
+
+    Args:
+        name: of the study, of its keys in the configuration, ``figures.future_work.NAME`` with
+            ``latent_dims`` by data set, and of its modules.
+        heading: what the report calls it.
+        outputs: of the command, by option.
+        options: further ones of the command; it is told the experiments as ``--settings``.
+        inputs: what the figure is drawn from, by option.
+        code: modules beside ``aevb.future_work.NAME`` that the command runs.
+        more: fields of :class:`~aevb.catalogue.product.Product`.
+    """
+    content = f"future_work.{name}.latent_dims"
+    return figure(
+        name,
+        *("7", FUTURE_WORK, heading),
+        target="future_work",
+        content=content,
+        algorithm="AEVB",
+        latent_dim=content,
+        computed=Command(
+            f"future-work {dashed(name)}",
+            f"future_work_{name}",
+            code=(f"aevb.future_work.{name}", *code),
+            records={"record": needs.datasets(content)},
+            options={"settings": experiments(name), **options},
+            outputs=outputs,
+            threads=True,
+            runtime="24h",
+        ),
+        inputs=inputs,
+        **more,
+    )
+
+
+HIERARCHY = study(
+    "hierarchy",
+    "two layers of latent variables",
+    outputs={
+        "curves": "figures/hierarchy.csv",
+        "table": "tables/hierarchy.csv",
+        "pictures": "figures/hierarchy.npz",
+    },
+    options={
+        "top_dim": setting("future_work.hierarchy.top_dim"),
+        "test_images": budget("future_work.hierarchy.test_images"),
+        "points": budget("future_work.hierarchy.points"),
+        "ais": budget("future_work.hierarchy.ais"),
+    },
+    code=("aevb.future_work.comparison", "aevb.likelihood.ais", *PICTURES),
+    inputs={
+        "curves": "figures/hierarchy.csv",
+        "table": "tables/hierarchy.csv",
+        "pictures": "figures/hierarchy.npz",
+    },
+    tables=(
+        Table(
+            "figures/hierarchy.csv",
+            "dataset model split seed training_samples lower_bound",
+            rows=rows.hierarchy_curves,
+        ),
+        Table(
+            "tables/hierarchy.csv",
+            "dataset model seed parameters step_size training_samples train_lower_bound"
+            " test_lower_bound marginal_log_likelihood standard_error n_points n_flagged"
+            " gap seconds_per_sample active_1 active_2 kl_1 kl_2",
+            may_be_empty="active_2 kl_2",
+            rows=rows.hierarchy,
+        ),
+    ),
+    paper="Without an experiment: hierarchical models with deep encoders and decoders.",
+    told_from=("tables/hierarchy.csv",),
+    caption="""Section 7: a hierarchy of two layers of latent variables, trained jointly by AEVB,
+against the model with one layer, with the paper's networks and with convolutional ones of as many
+parameters. Bound along training, log p(x) by annealed importance sampling, and samples.""",
+)
+
+ENTRIES = (HIERARCHY,)

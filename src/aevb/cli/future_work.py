@@ -1,0 +1,105 @@
+"""What section 7 of the paper leaves to the future: ``aevb future-work``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aevb.cli import budgets
+from aevb.cli.options import Backend, Log, Records, Table, Threads
+from aevb.errors import ConfigError
+from aevb.files import write_atomically
+from aevb.pictures import write_pictures
+from aevb.process.progress import LOGGER, start_logging
+from aevb.process.startup import start_tensorflow
+from aevb.settings import Experiment
+from aevb.training.backends import Execution
+
+if TYPE_CHECKING:
+    from aevb.data import Dataset
+
+app = typer.Typer(help="Try what section 7 leaves to the future.", no_args_is_help=True)
+
+Settings = Annotated[
+    list[str], typer.Option(help="AEVB's experiment on each data set (`aevb settings`).")
+]
+Curves = Annotated[Path, typer.Option(help="Bounds along training (CSV).")]
+Pictures = Annotated[Path, typer.Option(help="The images (npz).")]
+Checkpoints = Annotated[
+    Path, typer.Option(help="Where checkpoints are kept.", envvar="AEVB_CHECKPOINTS")
+]
+CheckpointSeconds = Annotated[
+    float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
+]
+CHECKPOINTS = Path(".checkpoints")
+
+
+def studied(settings: list[str], records: list[Path]) -> "Iterator[tuple[Experiment, Dataset]]":
+    """Each experiment with its data set, of which there is one among the records.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from aevb.cli.stages import load_data
+    from aevb.data.record import dataset_of
+
+    named = {dataset_of(path): path for path in records}
+    for text in settings:
+        experiment = Experiment.from_json(text)
+        if experiment.dataset not in named:
+            raise ConfigError(f"--record: there is none of {experiment.dataset}")
+        yield experiment, load_data(experiment, named[experiment.dataset])
+
+
+def folder_of(checkpoints: Path, output: Path) -> Path:
+    """Where the checkpoints lie of the study that writes ``output``: below its path, so that each
+    scale has its own."""
+    return Path(f"{checkpoints}/{output.with_suffix('')}")
+
+
+@app.command()
+def hierarchy(
+    settings: Settings,
+    record: Records,
+    curves: Curves,
+    table: Table,
+    pictures: Pictures,
+    top_dim: Annotated[int, typer.Option(min=1, help="N_z of the upper layer.")] = 10,
+    test_images: Annotated[int, typer.Option(min=1, help="First ones, for the bounds.")] = 10_000,
+    points: Annotated[int, typer.Option(min=2, help="First test images, for log p(x).")] = 20,
+    ais: budgets.Ais = budgets.DEFAULT,
+    checkpoint_dir: Checkpoints = CHECKPOINTS,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
+    backend: Backend = "tensorflow",
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Train two layers of latent variables, and one, with the paper's networks and convolutional
+    ones, and compare bounds, log p(x) and samples."""
+    start_logging(log)
+    execution, annealing = Execution.parse(backend), budgets.annealing(ais)
+    wanted = list(studied(settings, record))
+    start_tensorflow(threads)
+    import pandas as pd
+
+    from aevb.future_work.comparison import Budget, compare
+
+    budget = Budget(top_dim, test_images, points, annealing)
+    found, images, ink = [], {}, set()
+    for experiment, data in wanted:
+        compared = compare(
+            experiment,
+            data,
+            budget,
+            checkpoint_folder=folder_of(checkpoint_dir, curves),
+            checkpoint_seconds=checkpoint_seconds,
+            execution=execution,
+        )
+        found.append(compared)
+        images |= {f"{data.label}/{model}": grid for model, grid in compared.samples.items()}
+        ink |= {data.label} if experiment.definition["observation"] == "bernoulli" else set()
+    write_pictures(pictures, images, ink)
+    for path, tables in ((curves, [f.curves for f in found]), (table, [f.table for f in found])):
+        write_atomically(path, pd.concat(tables).to_csv(index=False, float_format="%.6g"))
+    LOGGER.info(f"wrote {curves}, {table} and {pictures}")
