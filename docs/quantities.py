@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from aevb.catalogue import PRODUCTS
+from aevb.tables.seeds import ENOUGH
 
 RECORD = Path(__file__).parents[1] / "results/full"
 
@@ -17,6 +18,11 @@ RECORD = Path(__file__).parents[1] / "results/full"
 def text(name: str) -> str:
     """A file of the record."""
     return (RECORD / name).read_text(encoding="utf-8")
+
+
+def enough() -> int:
+    """The number of seeds from which on the audit takes what they show for a verdict."""
+    return ENOUGH
 
 
 @cache

@@ -15,9 +15,9 @@ HOLDS, UNDECIDED, FAILS = "holds", "undecided", "fails"
 class Case(NamedTuple):
     """A number, its interval, the limits that the claim sets, and what follows.
 
-    ``low`` and ``high`` are the ends of a 95 % interval, both equal to ``value`` where a single run
-    gives none. ``panel`` says where it was taken: the values of the columns that tell the cases of
-    a check apart, and ``at``, the count along a curve.
+    ``low`` and ``high`` are the ends of a 95 % interval, both equal to ``value`` where there is
+    none. ``why`` says why a case is undecided. ``panel`` says where it was taken: the values of the
+    columns that tell the cases of a check apart, and ``at``, the count along a curve.
     """
 
     name: str
@@ -27,21 +27,28 @@ class Case(NamedTuple):
     least: float
     most: float
     outcome: str
+    why: str = ""
     panel: Mapping[str, Any] = {}
 
 
 class Estimate(NamedTuple):
-    """A number and the half width of its 95 % interval, 0 where a single run gives none."""
+    """A number and the half width of its 95 % interval.
+
+    ``repeats`` is the number of seeds, or of other repetitions, that it is the mean of; None where
+    it is no such mean.
+    """
 
     value: float
     half_width: float = 0.0
+    repeats: int | None = None
 
 
 def over_seeds(values: Sequence[float]) -> Estimate:
     """The mean over seeds, with Student's interval where there are several."""
     values = np.asarray(values, dtype=float)
-    spread = values.std(ddof=1) if len(values) > 1 else 0.0
-    return student(float(values.mean()), spread / math.sqrt(len(values)), len(values) - 1)
+    n = len(values)
+    spread = values.std(ddof=1) if n > 1 else 0.0
+    return student(float(values.mean()), spread / math.sqrt(n), n - 1)._replace(repeats=n)
 
 
 def student(value: float, standard_error: float, freedom: int) -> Estimate:
@@ -63,15 +70,21 @@ def judge(
 
     Returns:
         The case: it ``holds`` where the whole interval lies within the limits, ``fails`` where the
-        whole interval lies outside them or the number is not finite, and else is ``undecided``.
+        whole interval lies outside them or the number is not finite, and else is ``undecided``, as
+        it is for a mean of fewer than :data:`aevb.tables.seeds.ENOUGH` seeds.
     """
     value = estimate.value
     low, high = value - estimate.half_width, value + estimate.half_width
-    if not math.isfinite(low + high) or high < least or low > most:
+    outcome, why = HOLDS, ""
+    if not math.isfinite(low + high):
         outcome = FAILS
-    else:
-        outcome = HOLDS if low >= least and high <= most else UNDECIDED
-    return Case(name, value, low, high, least, most, outcome)
+    elif too_few := _too_few(estimate.repeats):
+        outcome, why = UNDECIDED, too_few
+    elif high < least or low > most:
+        outcome = FAILS
+    elif low < least or high > most:
+        outcome, why = UNDECIDED, "the interval reaches over the limit"
+    return Case(name, value, low, high, least, most, outcome, why)
 
 
 def judge_further(name: str, difference: float, spread: float, n: int, *, widest: float) -> Case:
@@ -90,17 +103,20 @@ def judge_further(name: str, difference: float, spread: float, n: int, *, widest
     Returns:
         The case, with the interval around the difference: it ``fails`` where the interval leaves
         out 0, ``holds`` where it has 0 in it and is not too wide, and else is ``undecided``, as it
-        is for a single run, which has no spread.
+        is for fewer than :data:`aevb.tables.seeds.ENOUGH` runs.
     """
-    if n < 2:
-        outcome = UNDECIDED if math.isfinite(difference) else FAILS
-        return Case(name, difference, difference, difference, -widest, widest, outcome)
-    half = float(seeds.half_width(spread, n))
-    if not abs(difference) <= half:
+    half = float(seeds.half_width(spread, n)) if n > 1 else 0.0
+    outcome, why = HOLDS, ""
+    if not math.isfinite(difference):
         outcome = FAILS
-    else:
-        outcome = HOLDS if half <= widest else UNDECIDED
-    return Case(name, difference, difference - half, difference + half, -widest, widest, outcome)
+    elif too_few := _too_few(n):
+        outcome, why = UNDECIDED, too_few
+    elif not abs(difference) <= half:
+        outcome = FAILS
+    elif half > widest:
+        outcome, why = UNDECIDED, "seeds that lie too far apart"
+    low, high = difference - half, difference + half
+    return Case(name, difference, low, high, -widest, widest, outcome, why)
 
 
 def judge_share(name: str, hits: int, n: int, expected: float) -> Case:
@@ -113,3 +129,10 @@ def judge_share(name: str, hits: int, n: int, expected: float) -> Case:
     outcome = HOLDS if interval.low <= expected <= interval.high else FAILS
     low, high = float(interval.low), float(interval.high)
     return Case(name, hits / n, low, high, expected, expected, outcome)
+
+
+def _too_few(n: int | None) -> str:
+    """Why so many repetitions decide nothing; nothing where they do."""
+    if n is None or n >= seeds.ENOUGH:
+        return ""
+    return f"{n} {'seed' if n == 1 else 'seeds'} of the {seeds.ENOUGH} that a verdict takes"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aevb.audit.cases import FAILS, HOLDS, Case
+from aevb.audit.cases import FAILS, HOLDS, UNDECIDED, Case
 from aevb.audit.claims_file import ClaimsFile
 from aevb.audit.expected import Expected, Gap
 from aevb.audit.rules import RULES
@@ -38,7 +38,7 @@ class Check(NamedTuple):
 
 
 class Differing(NamedTuple):
-    """Cases that may not hold: those whose panels have these values, at most ``cases`` of them."""
+    """Cases that may fail: those whose panels have these values, at most ``cases`` of them."""
 
     panels: dict[str, Any]
     cases: int | None
@@ -51,9 +51,9 @@ class Known(NamedTuple):
     why: str
 
     def unexpected(self, cases: Sequence[Case]) -> list[Case]:
-        """The cases that do not hold though nothing is known of them. All the cases of a group
-        count as such where more of it fail than may."""
-        found = [case for case in cases if case.outcome != HOLDS]
+        """The cases that fail though nothing is known of them. All the cases of a group count as
+        such where more of it fail than may."""
+        found = [case for case in cases if case.outcome == FAILS]
         for group in self.differs:
             inside = [case for case in found if _has(case.panel, group.panels)]
             if group.cases is None or len(inside) <= group.cases:
@@ -154,9 +154,8 @@ def assess(
 ) -> Verdict:
     """Check one claim on a finished record.
 
-    Where at least the share ``mostly`` of the cases holds the claim is partly replicated. A
-    verdict below that passes if nothing differs but what is known to. One that has fewer cases than
-    are expected of the record fails.
+    A case that fails though it is not known to is a regression, and so are fewer cases than are
+    expected of the record; one that is undecided is not.
 
     Args:
         claim: the claim.
@@ -204,28 +203,28 @@ def assess(
         return found._replace(status=SKIPPED)
     if verdict == REPLICATED:
         return found._replace(status=PASSES, why="")
-    if verdict == NOT_DECIDED:
-        return found._replace(status=OPEN, why="one seed, or seeds that lie too far apart")
-    known = claim.known.get(scale)
-    if known is None:
-        return found._replace(why="")
+    known = claim.known.get(scale, Known((), ""))
     unexpected = known.unexpected(cases)
-    if not unexpected:
-        return found._replace(status=KNOWN, why=known.why)
-    more = f"{len(unexpected)} cases differ that are not known to, such as {unexpected[0].name}"
-    return found._replace(why=f"{more}; known: {known.why}")
+    if unexpected:
+        more = f"{len(unexpected)} cases fail that are not known to, such as {unexpected[0].name}"
+        return found._replace(why="; known: ".join([more, *([known.why] if known.why else [])]))
+    undecided = [case.why for case in cases if case.outcome == UNDECIDED]
+    differs = any(case.outcome == FAILS for case in cases)
+    told = [*([known.why] if differs else []), *(f"undecided: {one}" for one in undecided)]
+    why = "; ".join(dict.fromkeys(told))
+    return found._replace(status=KNOWN if differs else OPEN, why=why)
 
 
 def grade(cases: Sequence[Case], mostly: float) -> str:
-    """The verdict on cases: replicated where all hold, undecided where none holds or fails, partly
-    where the share ``mostly`` holds or none of them fails outright."""
+    """The verdict on cases: undecided where less than the share ``mostly`` of them is decided, else
+    replicated where all hold, partly where that share of the decided ones does, and else not."""
     holding = sum(case.outcome == HOLDS for case in cases)
-    failing = sum(case.outcome == FAILS for case in cases)
+    decided = sum(case.outcome != UNDECIDED for case in cases)
     if holding == len(cases):
         return REPLICATED
-    if not holding + failing:
+    if not decided or decided < mostly * len(cases):
         return NOT_DECIDED
-    return PARTLY if not failing or holding >= mostly * len(cases) else NOT_REPLICATED
+    return PARTLY if holding >= mostly * decided else NOT_REPLICATED
 
 
 def _known(differs: Sequence[dict], why: str) -> Known:

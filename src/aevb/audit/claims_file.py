@@ -64,8 +64,11 @@ class Order(OfValue):
     """Values of the column `by`."""
     along: str | None = None
     """A column of the table; null for none."""
+    cost: str | None = None
+    """A column by which `along` is multiplied, so that curves are compared at equal cost; null for
+    none."""
     at: At | None = None
-    """Where along the curve to compare; null for its end."""
+    """Where along the curve to compare; null for the last place that both reach."""
     margin: Number = 0.0
     """The least difference."""
 
@@ -268,7 +271,7 @@ class Known(Table):
     """Differences that are known at one scale."""
 
     differs: Annotated[list[Differing], Field(min_length=1)]
-    """Where cases may not hold."""
+    """Where cases may fail."""
     why: Text
     """What is known of the cause."""
 
@@ -291,12 +294,14 @@ class Claim(Table):
     until: str | None = None
     """The last scale to which it applies; null for no end."""
     mostly: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.5
-    """The share of cases that must hold for the verdict "partly"."""
+    """The share of cases that must be decided for a verdict, and of these that must hold for the
+    verdict "partly"."""
     checks: Annotated[list[Check], Field(min_length=1)]
     """All their cases count alike."""
     known: dict[str, Known] = {}
-    """Differences that are known, by scale. Any other case that does not hold fails, so what is
-    expected of a record without some of the panels follows."""
+    """Differences that are known, by scale. Any other case that fails is a regression, so what is
+    expected of a record without some of the panels follows. Cases that are undecided, for example
+    of fewer than three seeds, are no differences."""
 
 
 class KnownGap(Table):

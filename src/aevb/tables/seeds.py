@@ -5,6 +5,10 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 
+ENOUGH = 3
+"""The number of seeds from which on they decide: one has no spread, and two of the same spread as
+three have more than three times their interval."""
+
 
 def half_width(spread: np.ndarray | float, n: np.ndarray | int) -> np.ndarray | float:
     """Of Student's 95 % prediction interval of one further run, t(n − 1) · sd · √(1 + 1/n).

@@ -1,4 +1,7 @@
-"""Rules on curves along training: which lies above, by how much, how fast."""
+"""Rules on curves along training: which lies above, by how much, how fast.
+
+What is compared are means over seeds: too few of them decide nothing.
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aevb.audit.cases import Case, Estimate, judge_further, over_seeds
-from aevb.audit.rules.panels import Where, counts, judged, named
+from aevb.audit.cases import Case, Estimate, judge_further
+from aevb.audit.rules.panels import Where, counts, judged, named, of_runs
 from aevb.audit.tables import Tables, by_seed, each_panel, matching, reach, value_at
 from aevb.errors import ConfigError
 from aevb.tables import fig2_distance, fig3_distance, likelihood_curves
@@ -28,16 +31,21 @@ def order(
     where: Where,
     panels: Sequence[str],
     along: str | None,
+    cost: str | None,
     at: Sequence[float] | None,
     margin: float,
 ) -> list[Case]:
     """One curve lies above others: the difference is at least ``margin`` in every panel.
 
     Along a curve it is compared at each count of ``at`` that both reach, without one at the last
-    that both reach; seed by seed, so that what the seeds share cancels.
+    that both reach; seed by seed, so that what the seeds share cancels. With ``cost`` the counts
+    are those of ``along`` times that column.
     """
     cases = []
-    for panel, rows in each_panel(tables.select(table, where, value, by, along), panels):
+    selected = tables.select(table, where, value, by, along, cost)
+    if along and cost:
+        selected = selected.assign(**{along: selected[along] * selected[cost]})
+    for panel, rows in each_panel(selected, panels):
         above = matching(rows, by, higher)
         for other in lower:
             below = matching(rows, by, other)
@@ -48,7 +56,7 @@ def order(
                 found = [difference for difference in found if not math.isnan(difference)]
                 if found:
                     what = f"{higher} − {other}"
-                    estimate = over_seeds(found)
+                    estimate = of_runs(table, found)
                     cases.append(judged(panel, what, estimate, count, least=margin, lower=other))
     return cases
 
@@ -81,7 +89,7 @@ def gap(
             if seeds:
                 grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(seeds)]
                 what = f"gap at {larger} − gap at {other}"
-                case = judged(panel, what, over_seeds(grown), most=tolerance, smaller=other)
+                case = judged(panel, what, of_runs(table, grown), most=tolerance, smaller=other)
                 cases.append(case)
     return cases
 
@@ -115,9 +123,10 @@ def faster(
         if ratios:
             what = f"samples of {slower} over those of {faster}"
             if min(ratios) == 0:
-                cases.append(judged(panel, what, Estimate(0.0), least=factor))
+                never = Estimate(0.0, repeats=len(ratios))
+                cases.append(judged(panel, what, never, least=factor))
                 continue
-            estimate = over_seeds(np.log10(ratios))
+            estimate = of_runs(table, np.log10(ratios))
             case = judged(panel, what, estimate, least=math.log10(factor))
             ends = {key: 10 ** getattr(case, key) for key in ("value", "low", "high", "least")}
             cases.append(case._replace(**ends))
@@ -172,7 +181,7 @@ def decline(
                 ("fall of test", falls, least),
                 ("rise of train", rises, 0.0),
             ):
-                cases.append(judged(panel, what, over_seeds(changes), least=limit))
+                cases.append(judged(panel, what, of_runs(table, changes), least=limit))
     return cases
 
 
@@ -217,7 +226,7 @@ def distance(
     widest: float,
 ) -> list[Case]:
     """The paper's curve is a plausible further seed of ours at matched sample counts, see
-    :func:`aevb.audit.cases.judge_further`; one seed decides nothing."""
+    :func:`aevb.audit.cases.judge_further`."""
     rows = tables.select(f"figures/{figure}.csv", {"source": "ours", **where})
     if rows.empty:
         return []

@@ -35,7 +35,8 @@ def within(
     along: str | None,
     at: Sequence[float] | None,
 ) -> list[Case]:
-    """Each number lies from ``least`` to ``most``, with its standard error where it has one."""
+    """Each number lies from ``least`` to ``most``, with its standard error where it has one, or as
+    a mean over seeds where its table has them."""
     cases = []
     for panel, rows in each_panel(tables.select(table, where, value, along), panels):
         for count in counts(at, along, rows):
@@ -44,7 +45,7 @@ def within(
             found = [abs(v) if absolute else v for v in found if along is None or not math.isnan(v)]
             if not found:
                 continue
-            estimate = over_seeds(found)
+            estimate = over_seeds(found) if "seed" in rows else Estimate(found[0])
             if standard_error is not None:
                 require(rows, table, standard_error)
                 estimate = normal(found[0], value_at(rows, standard_error, along, count))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from aevb.audit.cases import Case, Estimate, judge
-from aevb.audit.tables import panel_name, reach
+from aevb.audit.cases import Case, Estimate, judge, over_seeds
+from aevb.audit.tables import OUTSIDE, panel_name, reach
 
 Where = Mapping[str, Any]
 """Values of columns, one or a list each, that a table's rows must have."""
@@ -22,6 +22,13 @@ def counts(
         return
     end = min(reach(curve, along) for curve in curves)
     yield from [end] if at is None else [count for count in at if count <= end]
+
+
+def of_runs(table: str, values: Sequence[float]) -> Estimate:
+    """What runs of different seeds say, see :func:`aevb.audit.cases.over_seeds`, whatever columns
+    their table has. The paper's curves are meant themselves, one of each, and no mean."""
+    estimate = over_seeds(values)
+    return estimate._replace(repeats=None) if table.startswith(OUTSIDE) else estimate
 
 
 def judged(
