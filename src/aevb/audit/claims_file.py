@@ -105,6 +105,76 @@ class Faster(OfValue):
     """The least ratio of the sample counts."""
 
 
+class Scaling(OfValue):
+    """The samples that the slower curve needs for what the faster one has at `reached_at` grow by
+    at least `factor` from the smaller to the larger training set."""
+
+    by: Text
+    """A column of the table."""
+    faster: Member
+    """A value of the column `by`."""
+    slower: Member
+    """A value of the column `by`."""
+    size: Text
+    """A column of the table."""
+    larger: Member
+    """A value of the column `size`."""
+    smaller: Member
+    """A value of the column `size`."""
+    along: Text
+    """A column of the table."""
+    reached_at: Positive
+    """A place along the faster curve."""
+    factor: Positive
+    """The least ratio of the sample counts."""
+
+
+class Grain(Rule):
+    """The least samples between two points of a curve, over the number of training images, lie from
+    `least` to `most`."""
+
+    size: Text
+    """A column of the table: the number of training images."""
+    panels: AnyOf[str] = []
+    """Columns; each combination of their values is a case of its own."""
+    along: Text
+    """A column of the table."""
+    least: Number = 0.0
+    """Inclusive."""
+    most: Given[Number] = None
+    """Inclusive."""
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in serialise(self).items() if value is not None}
+
+
+class Steady(OfValue):
+    """The points of a curve scatter about the lines between their neighbours, from a tenth of its
+    samples on, with a variance of at most `most`; what is larger decides nothing."""
+
+    along: Text
+    """A column of the table."""
+    most: Positive
+    """Squared nats."""
+
+
+class Smooth(Rule):
+    """A grid of pictures is a smooth manifold: neighbours differ by at most `most` times as much as
+    pictures half a grid apart."""
+
+    pictures: Text
+    """The archive of the pictures, from the record's folder on."""
+    named: Text
+    """A column of the table whose values name the pictures."""
+    panels: AnyOf[str] = []
+    """Columns; each combination of their values has cases of its own."""
+    most: Positive
+    """Inclusive."""
+    apart: NotNegative
+    """Least root mean squared difference of pictures half a grid apart, pixels in [0, 1]."""
+
+
 class Distance(Table):
     """The paper's curve of Figure 2 or 3 lies in the 95 % prediction interval of a further seed of
     ours, at matched sample counts."""
@@ -154,7 +224,8 @@ class Within(Limited):
 
 
 class Ratio(Limited):
-    """One number over another lies from `least` to `most`."""
+    """One number over another lies from `least` to `most`, with an error for any correlation of
+    those of the two."""
 
     by: Text
     """A column of the table."""
@@ -162,6 +233,11 @@ class Ratio(Limited):
     """A value of the column `by`."""
     under: Member
     """A value of the column `by`."""
+    repeats: AnyOf[str] = []
+    """Columns; for each combination of their values the ratio is taken again, and judged is the
+    geometric mean over three or more, without standard errors."""
+    alike: AnyOf[str] = []
+    """Columns in which the two numbers of a pair must agree, with `repeats`."""
 
 
 class Bounded(OfValue):
@@ -237,6 +313,9 @@ class Check(Table):
     order: Given[Order] = None
     gap: Given[Gap] = None
     faster: Given[Faster] = None
+    scaling: Given[Scaling] = None
+    grain: Given[Grain] = None
+    steady: Given[Steady] = None
     distance: Given[Distance] = None
     within: Given[Within] = None
     ratio: Given[Ratio] = None
@@ -245,6 +324,7 @@ class Check(Table):
     slope: Given[Slope] = None
     coverage: Given[Coverage] = None
     reference: Given[Reference] = None
+    smooth: Given[Smooth] = None
 
     @model_validator(mode="after")
     def _is_one_rule(self) -> Self:

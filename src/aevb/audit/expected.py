@@ -5,11 +5,13 @@ is known how many cases each claim must have, whatever data sets the record is o
 """
 
 import fnmatch
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from aevb import catalogue
@@ -127,7 +129,7 @@ class Expected(Tables):
             if all(self.wanted[name].keys.empty for name in named):
                 return 0
         given = [parameters.get(key) for key in ("value", "standard_error", "truth")]
-        self._columns = [column for column in given if column]
+        self._columns = [column for column in (*given, *parameters.get("alike", ())) if column]
         try:
             return len(rule(self, **parameters))
         except (AevbError, ValueError, LookupError, TypeError, AttributeError):
@@ -140,6 +142,10 @@ class Expected(Tables):
         if not self.names(name):
             raise MissingTable(f"{name} is not there")
         return pd.concat([self._frame(one, "*" in name) for one in self.names(name)])
+
+    def pictures(self, name: str) -> Mapping[str, np.ndarray]:
+        """See Tables.pictures; all of them are the same."""
+        return defaultdict(lambda: np.zeros((2, 2, 1)))
 
     def _frame(self, name: str, wild: bool) -> pd.DataFrame:
         keys, reach = self.wanted[name]
@@ -161,7 +167,7 @@ def _table(parts: Iterable[Part]) -> Rows:
             for value in part.values()
         ]
         frames.append(pd.DataFrame(product(*values), columns=list(part)))
-    keys = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    keys = pd.concat(frames).drop_duplicates(ignore_index=True) if frames else pd.DataFrame()
     return Rows(keys, ALONG if ALONG in keys else None)
 
 

@@ -56,6 +56,22 @@ class Tables:
             self._read[name] = pd.concat(parts, ignore_index=True)
         return self._read[name]
 
+    def pictures(self, name: str) -> Mapping[str, np.ndarray]:
+        """The pictures of a figure by the name that each has there, pixels in [0, 1].
+
+        Raises:
+            MissingTable: there are none.
+            DataError: a file is no archive of arrays.
+        """
+        path = self.path(name)
+        try:
+            with np.load(path) as archive:
+                return {key: archive[key] for key in archive.files}
+        except FileNotFoundError:
+            raise MissingTable(f"{name} is not there") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path}: no archive of arrays ({error})") from None
+
     def select(self, name: str, where: Mapping[str, Any], *columns: str | None) -> pd.DataFrame:
         """The rows whose columns have the values that ``where`` gives, one or a list each.
 

@@ -7,12 +7,15 @@ cases; none where the record does not go so far. Nats per datapoint unless the t
 from collections.abc import Callable
 
 from aevb.audit.cases import Case
-from aevb.audit.rules import curves, numbers
+from aevb.audit.rules import curves, numbers, pictures
 
 RULES: dict[str, Callable[..., list[Case]]] = {
     "order": curves.order,
     "gap": curves.gap,
     "faster": curves.faster,
+    "scaling": curves.scaling,
+    "grain": curves.grain,
+    "steady": curves.steady,
     "distance": curves.distance,
     "within": numbers.within,
     "ratio": numbers.ratio,
@@ -21,4 +24,5 @@ RULES: dict[str, Callable[..., list[Case]]] = {
     "slope": numbers.slope,
     "coverage": numbers.coverage,
     "reference": numbers.reference,
+    "smooth": pictures.smooth,
 }

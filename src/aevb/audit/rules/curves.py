@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from aevb.audit.cases import Case, Estimate, judge_further
-from aevb.audit.rules.panels import Where, counts, judged, named, of_runs
+from aevb.audit.cases import HOLDS, UNDECIDED, Case, Estimate, judge_further
+from aevb.audit.rules.panels import Where, counts, geometric, judged, named, of_runs
 from aevb.audit.tables import Tables, by_seed, each_panel, matching, reach, value_at
 from aevb.errors import ConfigError
-from aevb.tables import fig2_distance, fig3_distance, likelihood_curves
+from aevb.tables import fig2_distance, fig3_distance, likelihood_curves, seeds
 from aevb.tables.curves import CURVE as FIG2_CURVE
 from aevb.tables.curves import read_paper_curves
 from aevb.tables.likelihood_curves import read_paper_likelihoods
@@ -85,9 +86,9 @@ def gap(
                 end = min(reach(part, along) for part in split.values())
                 gaps[str(model)] = _differences(split["train"], split["test"], value, along, end)
         for other in smaller:
-            seeds = set(gaps.get(str(larger), ())) & set(gaps.get(str(other), ()))
-            if seeds:
-                grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(seeds)]
+            both = set(gaps.get(str(larger), ())) & set(gaps.get(str(other), ()))
+            if both:
+                grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(both)]
                 what = f"gap at {larger} − gap at {other}"
                 case = judged(panel, what, of_runs(table, grown), most=tolerance, smaller=other)
                 cases.append(case)
@@ -126,10 +127,7 @@ def faster(
                 never = Estimate(0.0, repeats=len(ratios))
                 cases.append(judged(panel, what, never, least=factor))
                 continue
-            estimate = of_runs(table, np.log10(ratios))
-            case = judged(panel, what, estimate, least=math.log10(factor))
-            ends = {key: 10 ** getattr(case, key) for key in ("value", "low", "high", "least")}
-            cases.append(case._replace(**ends))
+            cases.append(geometric(panel, what, of_runs(table, np.log10(ratios)), least=factor))
     return cases
 
 
@@ -148,6 +146,119 @@ def first_reached(curve: pd.DataFrame, value: str, along: str, target: float) ->
     share = (target - values[i - 1]) / (values[i] - values[i - 1])
     logs = np.log10(counts[i - 1 : i + 1])
     return float(10 ** (logs[0] + share * (logs[1] - logs[0])))
+
+
+def scaling(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    by: str,
+    faster: Any,
+    slower: Any,
+    size: str,
+    larger: Any,
+    smaller: Any,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    reached_at: float,
+    factor: float,
+) -> list[Case]:
+    """How much more the slower curve falls behind where there is more data: the samples that it
+    needs for what the faster one has at ``reached_at``, with ``larger`` over with ``smaller``, at
+    least ``factor``. A curve that never comes there counts with all its samples: it needs more."""
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, value, by, along, size), panels):
+        needed = {}
+        for n in (larger, smaller):
+            of_size = matching(rows, size, n)
+            quick = by_seed(matching(of_size, by, faster))
+            slow = by_seed(matching(of_size, by, slower))
+            for seed in set(quick) & set(slow):
+                target = value_at(quick[seed], value, along, reached_at)
+                if not math.isnan(target):
+                    reached = first_reached(slow[seed], value, along, target)
+                    needed[n, seed] = min(reached, reach(slow[seed], along))
+        both = sorted({seed for n, seed in needed if n == smaller and (larger, seed) in needed})
+        if both:
+            ratios = [needed[larger, seed] / needed[smaller, seed] for seed in both]
+            what = (
+                f"samples of {slower} for {faster}'s at {reached_at:,.0f}, {larger} over {smaller}"
+            )
+            cases.append(geometric(panel, what, of_runs(table, np.log10(ratios)), least=factor))
+    return cases
+
+
+def grain(
+    tables: Tables,
+    *,
+    table: str,
+    size: str,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    least: float = -math.inf,
+    most: float = math.inf,
+) -> list[Case]:
+    """The samples that an algorithm takes at least before its parameters change, over the number of
+    training images: the least distance between points of a curve, and from its start. It is the
+    same of every seed."""
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, along, size), [*panels, size]):
+        finest = float(np.diff(np.unique([0, *rows[along]])).min())
+        estimate = Estimate(finest / float(panel[size]))
+        what = "least samples between points over N"
+        cases.append(judged(panel, what, estimate, least=least, most=most))
+    return cases
+
+
+def steady(
+    tables: Tables,
+    *,
+    table: str,
+    value: str,
+    where: Where,
+    panels: Sequence[str],
+    along: str,
+    most: float,
+) -> list[Case]:
+    """The variance of the estimates of which a curve consists is at most ``most``.
+
+    It is that of the points about the straight lines between their neighbours, from a tenth of the
+    samples on, the largest over seeds, with the upper end of its one-sided 95 % interval. What
+    training itself does between two points is in it, so a larger one decides nothing.
+    """
+    cases = []
+    for panel, rows in each_panel(tables.select(table, where, value, along), panels):
+        found = [_scatter(curve, value, along) for curve in by_seed(rows).values()]
+        variance, high = max(found, key=lambda one: one[1])
+        name = named(panel, "variance about the neighbours' line")
+        case = Case(name, variance, variance, high, -math.inf, most, HOLDS, panel=panel)
+        if not high <= most:
+            why = "what training does between two points is in the variance"
+            case = case._replace(outcome=UNDECIDED, why=why)
+        cases.append(case)
+    return cases
+
+
+def _scatter(curve: pd.DataFrame, value: str, along: str) -> tuple[float, float]:
+    """The variance of a curve's points about the line between their neighbours, linear in log10 of
+    the count, and its upper limit; infinite of fewer than three points.
+
+    Of independent errors with variance σ², a point minus the line has (1 + w² + (1 − w)²) σ², with
+    the weights w and 1 − w of the neighbours. Neighbouring residuals share points: half as many
+    degrees of freedom are taken.
+    """
+    curve = curve[curve[along] >= reach(curve, along) / 10].sort_values(along)
+    x, y = np.log10(curve[along].to_numpy(float)), curve[value].to_numpy(float)
+    if len(x) < 3:
+        return math.inf, math.inf
+    w = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
+    residual = y[1:-1] - (w * y[2:] + (1 - w) * y[:-2])
+    variance = float(np.mean(residual**2 / (1 + w**2 + (1 - w) ** 2)))
+    freedom = max(len(residual) // 2, 1)
+    return variance, variance * freedom / float(stats.chi2.ppf(1 - seeds.CONFIDENCE, freedom))
 
 
 def decline(

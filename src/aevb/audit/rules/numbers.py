@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from aevb.audit.cases import Case, Estimate, judge_share, normal, over_seeds, student
-from aevb.audit.rules.panels import Where, counts, judged, named
+from aevb.audit.rules.panels import Where, counts, geometric, judged, named
 from aevb.audit.tables import (
     Tables,
     by_seed,
@@ -17,6 +18,7 @@ from aevb.audit.tables import (
     panel_name,
     reach,
     require,
+    same,
     value_at,
 )
 
@@ -67,10 +69,24 @@ def ratio(
     least: float = -math.inf,
     most: float = math.inf,
     standard_error: str | None,
+    repeats: Sequence[str],
+    alike: Sequence[str],
 ) -> list[Case]:
-    """One number over another lies from ``least`` to ``most``; its error by the delta method."""
+    """One number over another lies from ``least`` to ``most``.
+
+    Its error is by the delta method, the largest that the errors of the two allow, whatever their
+    correlation: both may be of the same minibatches and noise. Where it is taken
+    again for each value of ``repeats`` it is the geometric mean over these, with its interval, of
+    the pairs that do not differ in the columns ``alike``.
+    """
     cases = []
-    for panel, rows in each_panel(tables.select(table, where, value, by), panels):
+    for panel, rows in each_panel(tables.select(table, where, value, by, *alike), panels):
+        if repeats:
+            found = _repeated(rows, value, by, (over, under), repeats, alike)
+            if found:
+                what, limits = f"{over} over {under}", {"least": least, "most": most}
+                cases.append(geometric(panel, what, over_seeds(np.log10(found)), **limits))
+            continue
         top = matching(rows, by, over)
         bottom = matching(rows, by, under)
         if top.empty or bottom.empty:
@@ -80,9 +96,28 @@ def ratio(
         if standard_error is not None:
             errors = [value_at(part, standard_error, None, None) for part in (top, bottom)]
             relative = [e / abs(n) for e, n in zip(errors, numbers, strict=True)]
-            estimate = normal(estimate.value, abs(estimate.value) * math.hypot(*relative))
+            estimate = normal(estimate.value, abs(estimate.value) * sum(relative))
         cases.append(judged(panel, f"{over} over {under}", estimate, least=least, most=most))
     return cases
+
+
+def _repeated(
+    rows: pd.DataFrame,
+    value: str,
+    by: str,
+    pair: tuple[Any, Any],
+    repeats: Sequence[str],
+    alike: Sequence[str],
+) -> list[float]:
+    """The ratio in each group of the columns ``repeats`` that has both numbers, of like rows."""
+    found = []
+    for _, group in rows.groupby(list(repeats), dropna=False):
+        top, bottom = (matching(group, by, one) for one in pair)
+        if len(top) == len(bottom) == 1 and all(
+            same(top[column].iloc[0], bottom[column].iloc[0]) for column in alike
+        ):
+            found.append(float(top[value].iloc[0]) / float(bottom[value].iloc[0]))
+    return found
 
 
 def slope(

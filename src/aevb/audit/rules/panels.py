@@ -47,6 +47,22 @@ def judged(
     return case._replace(panel={**panel, **also, **at})
 
 
+def geometric(
+    panel: Mapping[str, Any],
+    what: str,
+    logs: Estimate,
+    *,
+    least: float = 0.0,
+    most: float = math.inf,
+) -> Case:
+    """A geometric mean against its limits, given as the mean of log10 of what is positive: ratios
+    are skewed, their logarithms less so."""
+    lowest = math.log10(least) if least > 0 else -math.inf
+    case = judged(panel, what, logs, least=lowest, most=math.log10(most))
+    ends = {key: 10 ** getattr(case, key) for key in ("value", "low", "high")}
+    return case._replace(least=least or -math.inf, most=most, **ends)
+
+
 def named(panel: Mapping[str, Any], what: str, count: float | None = None) -> str:
     """What a case is called: its panel, what is compared, and where on a curve."""
     parts = [part for part in (panel_name(panel), what) if part]
