@@ -146,6 +146,23 @@ def test_what_cannot_be_made_says_why():
         rule.read({"scale": "full"})
 
 
+def test_words_wait_for_the_data_as_the_inputs_do():
+    """While it is not known which data can be had, neither says anything else."""
+
+    class Pending(Exception):
+        pass
+
+    def pending(dataset):
+        raise Pending
+
+    rules = catalogue.rules(EVERYTHING._replace(has=pending))
+    (rule,) = [one for one in rules if one.command.rule == "evaluate_denoising"]
+    job = {"scale": "smoke"}
+    for ask in (rule.read, lambda wildcards: rule.words(wildcards, {}, rule.outputs, 1)):
+        with pytest.raises(Pending):
+            ask(job)
+
+
 def test_words_are_quoted_for_a_shell():
     """Spaces and braces in a path come through, options with tables are JSON."""
     (rule,) = [one for one in catalogue.rules(EVERYTHING) if one.command.rule == "evaluate_anomaly"]

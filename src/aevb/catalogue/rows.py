@@ -13,7 +13,7 @@ from aevb.likelihood.labels import ABOVE, labels
 from aevb.likelihood.methods.base import Method, TwoSided
 from aevb.likelihood.methods.registry import read_methods
 from aevb.settings.experiment import Experiment
-from aevb.settings.future_work import HIERARCHY_MODELS
+from aevb.settings.future_work import hierarchy_models
 from aevb.settings.section2 import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
 from aevb.workflow.outputs import Outputs, Run
 
@@ -246,12 +246,14 @@ def future_work(
 
 def hierarchy(outputs: Outputs) -> Iterator[Part]:
     """See :func:`future_work`."""
-    return future_work(outputs, "hierarchy", HIERARCHY_MODELS)
+    models = hierarchy_models(outputs.budget("future_work.hierarchy.networks"))
+    return future_work(outputs, "hierarchy", models)
 
 
 def hierarchy_curves(outputs: Outputs) -> Iterator[Part]:
     """See :func:`future_work`."""
-    return future_work(outputs, "hierarchy", HIERARCHY_MODELS, curves=True)
+    models = hierarchy_models(outputs.budget("future_work.hierarchy.networks"))
+    return future_work(outputs, "hierarchy", models, curves=True)
 
 
 def step_sizes(outputs: Outputs) -> Iterator[Part]:

@@ -106,6 +106,8 @@ class Rule:
         threads: int,
     ) -> str:
         """What a job tells ``aevb``, quoted for a shell."""
+        # Where its inputs have to wait for data, so have the words: ``input`` has none of them yet.
+        self.read(wildcards)
         outputs, command = self._outputs(wildcards), self._maker(wildcards).command
         note = f"scale {outputs.scale}, variant {outputs.settings['variant']}"
         return shlex.join(command.told(outputs, input, output, note, threads))

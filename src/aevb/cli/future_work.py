@@ -13,7 +13,9 @@ from aevb.files import write_atomically
 from aevb.pictures import write_pictures
 from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
+from aevb.schema.explain import choice
 from aevb.settings import Experiment
+from aevb.settings.future_work import NETWORKS
 from aevb.training.backends import Execution
 
 if TYPE_CHECKING:
@@ -65,6 +67,10 @@ def hierarchy(
     curves: Curves,
     table: Table,
     pictures: Pictures,
+    network: Annotated[list[str] | None, typer.Option(help="MLP or conv.; default: both.")] = None,
+    step_size: Annotated[
+        list[float] | None, typer.Option(help="Candidates; default: the experiment's.")
+    ] = None,
     top_dim: Annotated[int, typer.Option(min=1, help="N_z of the upper layer.")] = 10,
     test_images: Annotated[int, typer.Option(min=1, help="First ones, for the bounds.")] = 10_000,
     points: Annotated[int, typer.Option(min=2, help="First test images, for log p(x).")] = 20,
@@ -79,13 +85,14 @@ def hierarchy(
     ones, and compare bounds, log p(x) and samples."""
     start_logging(log)
     execution, annealing = Execution.parse(backend), budgets.annealing(ais)
+    networks = [choice(one, NETWORKS, "--network") for one in network or NETWORKS]
     wanted = list(studied(settings, record))
     start_tensorflow(threads)
     import pandas as pd
 
     from aevb.future_work.comparison import Budget, compare
 
-    budget = Budget(top_dim, test_images, points, annealing)
+    budget = Budget(networks, step_size, top_dim, test_images, points, annealing)
     found, images, ink = [], {}, set()
     for experiment, data in wanted:
         compared = compare(

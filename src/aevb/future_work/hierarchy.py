@@ -18,64 +18,63 @@ from aevb import random
 from aevb.algorithms import bounds
 from aevb.algorithms.aevb import AEVB
 from aevb.models import mlp
-from aevb.models.architecture import Architecture, Parameters, initial
+from aevb.models.architecture import Architecture, Parameters
 from aevb.models.mlp import MLP
+from aevb.models.vae import VAE
 
 tfd = tfp.distributions
+
+_OTHER_SEEDS = 2**30
+"""Apart from the seeds of a run: the same would draw the same numbers for both layers."""
 
 
 class Layers(NamedTuple):
     """The parameters of an encoder or a decoder, [E, ...] each."""
 
-    pixels: Any
-    """Of the network between x and z₁."""
-    top: MLP
-    """Of the network between z₁ and z₂."""
+    bottom: Any
+    """Between x and z₁."""
+    top: Any
+    """Between z₁ and z₂."""
+
+
+class GaussianLayer(VAE):
+    """A :class:`~aevb.models.vae.VAE` whose data are real numbers, such as other latent variables:
+    a Gaussian decoder with means that are not squashed."""
+
+    def decode(self, decoder: MLP, z: tf.Tensor) -> tfd.Distribution:
+        """p(z₁|z₂) (App. C.2): z₂ [..., n, N_z] -> batch shape [..., n], event shape [D]."""
+        return mlp.gaussian(decoder, z)
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """An :class:`~aevb.models.architecture.Architecture` of which ``bottom`` is the lower layer.
+    """Two architectures, one on top of the other, as one of which the latent variable is ε.
 
     Attributes:
-        bottom: the networks between x and z₁, whose N_z is that of z₁.
-        top_dim: N_z of z₂.
-        hidden_units: of the networks between z₁ and z₂.
+        bottom: the networks between x and z₁.
+        top: those between z₁ and z₂, of which z₁ are the data: both conditional distributions are
+            Gaussians with diagonal covariance.
     """
 
     bottom: Architecture
-    top_dim: int
-    hidden_units: int
-    initial_standard_deviation: float = 0.01
+    top: Architecture
 
     @property
     def latent_dim(self) -> int:
         """The dimensions of ε, those of z₁ and z₂ together."""
-        return self.bottom.latent_dim + self.top_dim
+        return self.bottom.latent_dim + self.top.latent_dim
 
     def shapes(self) -> Parameters:
         """The shape of every parameter, without the member axis."""
-        encoder, decoder = self.bottom.shapes()
-        z1, z2 = self.bottom.latent_dim, self.top_dim
-        return Parameters(
-            Layers(encoder, mlp.shapes(z1, self.hidden_units, 2 * z2)),
-            Layers(decoder, mlp.shapes(z2, self.hidden_units, 2 * z1)),
-        )
+        return _stacked(self.bottom.shapes(), self.top.shapes())
 
     def weight_matrices(self) -> Parameters:
         """Which of the parameters are weight matrices."""
-        return Parameters(*(Layers(w, mlp.WEIGHT_MATRICES) for w in self.bottom.weight_matrices()))
+        return _stacked(self.bottom.weight_matrices(), self.top.weight_matrices())
 
     def init(self, seeds: tf.Tensor) -> Parameters:
         """Parameters at the start of training, one set for each member of ``seeds`` [E]."""
-        drawn = initial(self.shapes(), seeds, self.initial_standard_deviation)
-        below = self.bottom.init(seeds)
-        return Parameters(
-            *(
-                Layers(pixels, layers.top._replace(output_bias=0 * layers.top.output_bias))
-                for pixels, layers in zip(below, drawn, strict=True)
-            )
-        )
+        return _stacked(self.bottom.init(seeds), self.top.init(seeds ^ _OTHER_SEEDS))
 
     def prior(self) -> tfd.Distribution:
         """p(ε) = N(0, I), event shape [N_z]."""
@@ -83,33 +82,31 @@ class Hierarchy:
         return tfd.Independent(tfd.Normal(zeros, tf.ones_like(zeros)), 1)
 
     def encode(self, encoder: Layers, x: tf.Tensor) -> tfd.Distribution:
-        """q(z₁|x): x [..., n, D] -> batch shape [..., n], event shape [N_z of z₁]."""
-        return self.bottom.encode(encoder.pixels, x)
-
-    def encode_top(self, encoder: Layers, z1: tf.Tensor) -> tfd.Distribution:
-        """q(z₂|z₁): z₁ [..., n, N_z] -> batch shape [..., n], event shape [N_z of z₂]."""
-        return mlp.gaussian(encoder.top, z1)
-
-    def decode_top(self, decoder: Layers, z2: tf.Tensor) -> tfd.Distribution:
-        """p(z₁|z₂): z₂ [..., n, N_z] -> batch shape [..., n], event shape [N_z of z₁]."""
-        return mlp.gaussian(decoder.top, z2)
+        """q(z₁|x), of the lower layer alone: x [..., n, D] -> batch shape [..., n]."""
+        return self.bottom.encode(encoder.bottom, x)
 
     def noise(self, keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
         """ε of both layers, z₁'s first: [E, *shape], one key a member."""
         return random.normal(keys, shape)
 
-    def latents(self, decoder: Layers, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The draw (z₁, z₂) ~ p(z₂) p(z₁|z₂) that ε [..., n, N_z] makes."""
-        first, z2 = tf.split(noise, [self.bottom.latent_dim, self.top_dim], axis=-1)
-        return bounds.reparameterise(self.decode_top(decoder, z2), first), z2
+    def split(self, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The parts of ε [..., N_z] that z₁ and z₂ are made of."""
+        return tuple(tf.split(noise, [self.bottom.latent_dim, self.top.latent_dim], axis=-1))
 
     def decode(self, decoder: Layers, z: tf.Tensor) -> tfd.Distribution:
-        """p(x|ε) = p(x|z₁(ε)): ε [..., n, N_z] -> batch shape [..., n], event shape [D]."""
-        return self.bottom.decode(decoder.pixels, self.latents(decoder, z)[0])
+        """p(x|ε) = p(x|z₁(ε)), z₂ being its part of ε itself: ε [..., n, N_z] -> batch shape
+        [..., n], event shape [D]."""
+        first, z2 = self.split(z)
+        z1 = bounds.reparameterise(self.top.decode(decoder.top, z2), first)
+        return self.bottom.decode(decoder.bottom, z1)
 
     def sample(self, likelihood: tfd.Distribution, keys: tf.Tensor) -> tf.Tensor:
         """A draw x from p(x|z₁), one key for each member: [E, n, D]."""
         return self.bottom.sample(likelihood, keys)
+
+
+def _stacked(bottom: Parameters, top: Parameters) -> Parameters:
+    return Parameters(*(Layers(*parts) for parts in zip(bottom, top, strict=True)))
 
 
 class Terms(NamedTuple):
@@ -136,16 +133,16 @@ class HierarchicalAEVB(AEVB):
 
     def terms(self, parameters: Parameters, x: tf.Tensor, keys: tf.Tensor) -> Terms:
         """Of each draw, [L, E, n]."""
-        model, (encoder, decoder) = self.model, parameters
-        shape = (self.samples_per_datapoint, x.shape[-2], model.latent_dim)
-        noise = tf.experimental.numpy.moveaxis(model.noise(keys, shape), 1, 0)
-        first, second = tf.split(noise, [model.bottom.latent_dim, model.top_dim], axis=-1)
-        q1 = model.encode(encoder, x)
+        (bottom, top), (encoder, decoder) = (self.model.bottom, self.model.top), parameters
+        shape = (self.samples_per_datapoint, x.shape[-2], self.model.latent_dim)
+        noise = tf.experimental.numpy.moveaxis(self.model.noise(keys, shape), 1, 0)
+        first, second = self.model.split(noise)
+        q1 = bottom.encode(encoder.bottom, x)
         z1 = bounds.reparameterise(q1, first)
-        q2 = model.encode_top(encoder, z1)
-        p1 = model.decode_top(decoder, bounds.reparameterise(q2, second))
+        q2 = top.encode(encoder.top, z1)
+        p1 = top.decode(decoder.top, bounds.reparameterise(q2, second))
         return Terms(
-            model.bottom.decode(decoder.pixels, z1).log_prob(x),
+            bottom.decode(decoder.bottom, z1).log_prob(x),
             p1.log_prob(z1) - q1.log_prob(z1),
             bounds.negative_kl(q2),
         )

@@ -56,7 +56,7 @@ def select_step_size(
     name: str,
     execution: Execution = IN_TENSORFLOW,
 ) -> float:
-    """The candidate with the largest mean objective over the first iterations (§5).
+    """The candidate with the largest mean objective over the first iterations (§5); of one, that.
 
     Args:
         algorithm: immutable; its fields decide what is learned.
@@ -69,6 +69,8 @@ def select_step_size(
     Raises:
         DivergenceError: all of them become non-finite.
     """
+    if len(step_sizes) == 1:
+        return step_sizes[0]
     seeds = [seed] * len(step_sizes)
     trainer = Trainer(algorithm, batch_size, float(pixel_divisor))
     computed = backend_of(trainer, train_images, train_images[:1], seeds, step_sizes, execution)

@@ -14,12 +14,15 @@ from aevb.schema.kinds import (
     Counts,
     LatentDims,
     PerDataset,
+    Positive,
     Seeds,
     SomeOf,
     Table,
 )
+from aevb.settings.future_work import NETWORKS
 
 Learning = Literal[LEARNING]
+Network = Literal[NETWORKS]
 FAMILIES: list[Family] = ["gaussian", "laplace", "logistic", "student_t", "uniform", "triangular"]
 
 
@@ -107,6 +110,11 @@ class HierarchyBudget(Table):
 
     training_samples: PerDataset[Count] = 100_000
     """Training samples a curve."""
+    networks: SomeOf[Network] = ["MLP", "conv."]
+    """With which one layer of latent variables and two are compared; the paper's, and convolutional
+    ones."""
+    step_sizes: SomeOf[Positive] = [0.02]
+    """Candidates for Adagrad's global step size; one is taken for each model."""
     test_images: Count = 1000
     """First test images on which bounds are evaluated."""
     points: AtLeastTwo = 20

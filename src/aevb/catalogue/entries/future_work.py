@@ -74,6 +74,8 @@ HIERARCHY = study(
     },
     options={
         "top_dim": setting("future_work.hierarchy.top_dim"),
+        "network": budget("future_work.hierarchy.networks"),
+        "step_size": budget("future_work.hierarchy.step_sizes"),
         "test_images": budget("future_work.hierarchy.test_images"),
         "points": budget("future_work.hierarchy.points"),
         "ais": budget("future_work.hierarchy.ais"),
@@ -93,9 +95,9 @@ HIERARCHY = study(
         Table(
             "tables/hierarchy.csv",
             "dataset model seed parameters step_size training_samples train_lower_bound"
-            " test_lower_bound marginal_log_likelihood standard_error n_points n_flagged"
-            " gap seconds_per_sample active_1 active_2 kl_1 kl_2",
-            may_be_empty="active_2 kl_2",
+            " test_lower_bound lower_bound marginal_log_likelihood standard_error n_points"
+            " n_flagged gap seconds_per_sample active_1 active_2 kl_1 kl_2",
+            may_be_empty="gap active_2 kl_2",
             rows=rows.hierarchy,
         ),
     ),
