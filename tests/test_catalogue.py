@@ -128,6 +128,7 @@ def test_what_is_made_depends_on_the_data():
     assert names() == names("frey_face") == {one.name for one in PRODUCTS if one.of_record}
     lost = {"fig3", "fig3_distance", "fig5", "representation", "anomaly", "estimators"}
     lost |= {"gradient_estimators", "draws_and_minibatches", "posteriors", "weight_uncertainty"}
+    lost |= {"hierarchy"}
     assert names() - names("mnist") == lost
     free = {"fig1", "kl_divergence", "reparameterisations", "step_sizes", "findings", "runs"}
     assert names("mnist", "frey_face") == free
