@@ -325,7 +325,7 @@ def test_every_algorithm_has_settings():
     """And no class takes a setting that it, or its network, does not know."""
     for kind in ALGORITHMS.values():
         known = {one.name for one in fields(resolve_name(kind.implementation))}
-        assert {one.name for one in fields(kind)} <= known | {"posterior", "log_variance_factor"}
+        assert {one.name for one in fields(kind)} <= known | {"posterior"}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -348,8 +348,33 @@ def test_families_of_the_posterior_are_those_that_there_are():
 def test_wake_sleep_alone_gets_the_factor():
     """The factor of wake-sleep's encoder does not reach AEVB."""
     variants = {"authors": {"wake_sleep_log_variance_factor": 0.1}}
-    assert settings(algorithm="wake_sleep", variants=variants).settings.log_variance_factor == 0.1
-    assert settings(algorithm="aevb", variants=variants).settings.log_variance_factor == 1.0
+    assert settings(algorithm="wake_sleep", variants=variants).log_variance_factor == 0.1
+    assert settings(algorithm="aevb", variants=variants).log_variance_factor == 1.0
+    variants = {"authors": {"aevb_log_variance_factor": 0.3}}
+    assert settings(algorithm="aevb", variants=variants).log_variance_factor == 0.3
+    full_vb = settings(algorithm="full_vb", n_train=10, variants=variants)
+    assert full_vb.log_variance_factor == 0.3
+
+
+@pytest.mark.parametrize(
+    ("key", "each"),
+    [
+        ("weight_prior", {"aevb": "none", "wake_sleep": "but_first", "mcem": "all"}),
+        ("zero_initial_log_variance", {"aevb": True, "wake_sleep": False, "mcem": False}),
+        ("warmup_minibatches", {"aevb": 1, "wake_sleep": 2, "mcem": 3}),
+    ],
+)
+def test_a_variant_may_tell_the_algorithms_apart(key, each):
+    """One value is for all of them; full VB has AEVB's."""
+    for algorithm in ALGORITHMS:
+        made = settings(algorithm=algorithm, n_train=10, variants={"authors": {key: each}})
+        assert getattr(made, key) == each[ALGORITHMS[algorithm].like or algorithm]
+
+
+@pytest.mark.parametrize("window", [[0.5, 0.5], [0.8, 0.2], [-0.1, 1.0], [0.5, 1.5], [0.5]])
+def test_a_window_of_the_selection_that_is_none_is_refused(window):
+    with pytest.raises(ConfigError, match=r"variants\.authors\.selection\.window"):
+        settings(variants={"authors": {"selection": {"window": window}}})
 
 
 def test_binarisation_is_for_bernoulli_targets():
@@ -726,7 +751,7 @@ def test_experiment_json_round_trip(dataset, algorithm):
 
 FORMERLY = {
     "aevb": {"estimator": "A", "posterior": "laplace"},
-    "wake_sleep": {"log_variance_factor": 0.1, "sleep_uses_updated_decoder": False},
+    "wake_sleep": {"sleep_uses_updated_decoder": False},
     "mcem": {"monte_carlo_em": {"leapfrog_steps": 3, "weight_updates": 5}},
     "full_vb": {"full_vb": {"form": "generic"}},
 }
@@ -741,7 +766,9 @@ def test_records_of_older_versions_are_read(algorithm):
     assert Experiment.from_values(values) == made.with_algorithm(
         **{field.name: field.default for field in fields(made.settings)}
     )
-    others = {"log_variance_factor": 1.0, "sleep_uses_updated_decoder": True, "monte_carlo_em": {}}
+    values["log_variance_factor"] = 0.1
+    made = replace(made, log_variance_factor=0.1)
+    others = {"sleep_uses_updated_decoder": True, "monte_carlo_em": {}}
     found = Experiment.from_values(values | others | FORMERLY[algorithm])
     told = FORMERLY[algorithm]
     assert found == made.with_algorithm(

@@ -11,6 +11,7 @@ from aevb import random
 from aevb.algorithms import bounds
 from aevb.models import mlp
 from aevb.models.architecture import Parameters
+from aevb.models.deep_decoder import DeepDecoder
 from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
 
@@ -285,3 +286,30 @@ def test_samples_have_the_moments_of_the_decoder(observation):
     centred = (x - mean) ** 2
     error = centred.std(axis=0) / np.sqrt(20_000)
     assert (abs(centred.mean(axis=0) - variance) < 5 * error + 1e-6).all()
+
+
+@pytest.mark.parametrize("observation", ["bernoulli", "gaussian"])
+def test_deep_decoder_is_the_decoder_upon_another_tanh_layer(observation):
+    """Its second matrix has no prior, and its output biases start at zero."""
+    model = DeepDecoder(4, 2, 3, observation, 0.8)
+    parameters = tf.nest.map_structure(lambda t: t[0], model.init(tf.constant([0])))
+    z = grey_images(6, 2).numpy()
+    decoder = parameters.decoder
+    first = np.tanh(z @ decoder.first_weights.numpy() + decoder.first_bias.numpy())
+    plain = VAE(4, 3, 3, observation, 0.8)
+    np.testing.assert_allclose(
+        model.decode(decoder, z).mean(), plain.decode(decoder.mlp, first).mean(), rtol=1e-5
+    )
+    assert not decoder.mlp.output_bias.numpy().any()
+    assert decoder.first_bias.numpy().any()
+    matrices = model.weight_matrices().decoder
+    assert (matrices.first_weights, matrices.mlp.hidden_weights) == (True, False)
+    assert matrices.mlp.output_weights
+
+
+def test_prior_may_spare_the_decoders_first_layer():
+    """As in the first author's library, in wake-sleep and Monte Carlo EM."""
+    encoder, decoder = replace(VAE(4, 2, 3, "gaussian"), prior_on_first=False).weight_matrices()
+    assert encoder.hidden_weights
+    assert not decoder.hidden_weights
+    assert decoder.output_weights

@@ -341,6 +341,7 @@ def panels(bounds: dict[int, list[float]], monkeypatch, tiny):
         return pd.DataFrame(
             {
                 "latent_dim": wanted.latent_dim,
+                "seed": 0,
                 "step_size": wanted.step_sizes,
                 "objective": bounds[wanted.latent_dim],
             }
@@ -382,6 +383,28 @@ def test_bound_of_a_candidate_is_the_mean_over_all_minibatches(tiny):
     np.testing.assert_allclose(table["objective"][1], mean, rtol=1e-5)
     assert (table["n_train"] == len(tiny.train)).all()
     assert snapshots == {}
+
+
+def test_selection_reads_a_window_of_several_seeds(tiny):
+    """The window's mean is what is left of the whole's less the part before it, for each seed; each
+    seed is what it is alone."""
+    plain = replace(SETTINGS, step_sizes=(0.01, 0.02), selection_samples=1000)
+    wanted = replace(plain, selection_window=(0.4, 1.0), selection_seeds=2)
+    found = experiment.select_step_size([wanted.for_selection()], tiny)
+    assert found["seed"].tolist() == [0, 0, 1, 1]
+    assert found["mean_over_panels"].nunique() == 2
+    for seed in (0, 1):
+        whole, before = (
+            experiment.select_step_size(
+                [replace(plain, seeds=(seed,), selection_samples=samples)], tiny
+            )["objective"]
+            for samples in (1000, 400)
+        )
+        expected = (1000 * whole - 400 * before) / 600
+        ours = found.loc[found["seed"] == seed, "objective"]
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
+    best = found.groupby("step_size")["objective"].mean().idxmax()
+    assert (found.loc[found["selected"], "step_size"] == best).all()
 
 
 # Seeds and members

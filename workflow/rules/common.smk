@@ -12,7 +12,7 @@ from aevb import catalogue
 from aevb import settings as configuration
 from aevb.data import attempts
 from aevb.errors import AevbError, ConfigError, UnavailableError
-from aevb.workflow.jobs import Jobs, exports
+from aevb.workflow.jobs import PROTOCOL_RUN, Jobs, exports
 from aevb.workflow.outputs import Outputs
 from aevb.provenance import code_hash
 

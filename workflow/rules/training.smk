@@ -61,6 +61,39 @@ rule train:
         " --threads {threads} --log {log:q}"
 
 
+# One setting of the protocol study on one panel, with all seeds and step sizes side by side.
+
+
+rule protocol_run:
+    input:
+        record=f"{CACHE}/{{dataset}}.json",
+    output:
+        curves=f"results/{{scale}}/protocol_study/{PROTOCOL_RUN}.csv",
+    log:
+        f"results/{{scale}}/logs/protocol_study/{PROTOCOL_RUN}.log",
+    benchmark:
+        f"results/{{scale}}/logs/protocol_study/{PROTOCOL_RUN}.tsv"
+    wildcard_constraints:
+        stage="[a-z0-9_]+",
+        setting="[a-z0-9_.]+",
+    retries: 1
+    conda:
+        "../../envs/aevb.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime="24h",
+    params:
+        settings=asking(JOBS.protocol_run),
+        code=code_hash("aevb.training.protocol_study"),
+    shell:
+        "python -m aevb protocol-run"
+        f" {PROTOCOL_RUN.replace('{', '{wildcards.')}"
+        " --settings {params.settings:q} --record {input.record:q} --output {output.curves:q}"
+        ' --checkpoint-dir "$AEVB_CHECKPOINTS/$(dirname {output.curves:q})/{wildcards.setting}"'
+        " --threads {threads} --log {log:q}"
+
+
 # Figure 3's networks and numbers of training images; the parameters along training are kept.
 
 

@@ -17,9 +17,10 @@ class Adagrad(NamedTuple):
 
     warmup_minibatches: int
     """So many minibatches at the start only accumulate G and leave the parameters alone."""
-    weight_prior: Literal["matrices", "all", "none"]
-    """Whether the prior covers the weight matrices only, the biases too, or nothing (maximum
-    likelihood in place of MAP)."""
+    weight_prior: Literal["matrices", "all", "none", "but_first"]
+    """Whether the prior covers the weight matrices only (of which the network leaves out the
+    decoder's first with ``but_first``), the biases too, or nothing (maximum likelihood in place of
+    MAP)."""
     prior_scale: float
     """M/N, the share of the data set that a minibatch is."""
 
@@ -49,7 +50,7 @@ class Adagrad(NamedTuple):
         ascended, accumulated = [], []
         nests = parameters, accumulators, gradients, weight_matrices
         for value, squares, gradient, is_matrix in zip(*map(tf.nest.flatten, nests), strict=True):
-            if self.weight_prior == "all" or (self.weight_prior == "matrices" and is_matrix):
+            if self.weight_prior == "all" or (self.weight_prior != "none" and is_matrix):
                 gradient -= self.prior_scale * value
             squares += tf.square(gradient)
             member_step = tf.reshape(step_size, [-1] + [1] * (value.shape.rank - 1))

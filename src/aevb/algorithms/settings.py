@@ -45,8 +45,6 @@ class AlgorithmSettings:
     """Training images on which its step size is selected, at most; None for all."""
     posterior: ClassVar[Family] = "gaussian"
     """Family of q(z|x)."""
-    log_variance_factor: ClassVar[float] = 1.0
-    """In front of the weights of the log-variance head of its encoder."""
 
 
 @dataclass(frozen=True, config=RULES)
@@ -75,8 +73,6 @@ class WakeSleep(AlgorithmSettings):
     colour = "#de8f05"
     line_width = 2.3
 
-    log_variance_factor: Positive = 1.0
-    """Factor in front of the weights of the log-variance head of its encoder."""
     sleep_uses_updated_decoder: Truth = True
     """Whether it dreams with the decoder that the same minibatch has just updated."""
 

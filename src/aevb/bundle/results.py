@@ -117,6 +117,6 @@ def write_table(found: list[Result], path: Path) -> None:
                 lines += [
                     f"{result.item.name},{seed},{step_size:g},{split},{samples},{number:.6f}"
                     for (seed, step_size), number in zip(members, numbers.tolist(), strict=True)
-                    if not np.isnan(number)
+                    if np.isfinite(number)
                 ]
     write_atomically(path, "\n".join(lines) + "\n")

@@ -79,6 +79,7 @@ def run(
                     checkpoint_folder=folder,
                     fingerprint=item.fingerprint,
                     checkpoint_seconds=checkpoint_seconds or 0.0,
+                    may_diverge=len(set(item.step_sizes)) > 1,
                 )
             except DivergenceError as error:
                 LOGGER.warning(f"LEFT OUT: {error}")

@@ -35,6 +35,11 @@ def variant_curves(outputs: Outputs) -> list[str]:
     return _files(runs, "curve.csv")
 
 
+def protocol_curves(outputs: Outputs) -> list[str]:
+    """The curves of the protocol study."""
+    return [f"protocol_study/{run.name}.csv" for run in outputs.protocol_runs()]
+
+
 def variant_named(curve: str) -> str:
     """``VARIANT=CURVE``, of a curve below ``runs/VARIANT/DATASET/ALGORITHM/latent_dim_N``."""
     return f"{PurePosixPath(curve).parents[3].name}={curve}"

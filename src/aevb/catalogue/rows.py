@@ -265,7 +265,7 @@ def step_sizes(outputs: Outputs) -> Iterator[Part]:
         one = run.experiment
         if one.n_train is None and one.latent_dim not in latent_dims[one.dataset][:panels]:
             continue
-        yield {**_labels(run.experiment), "step_size": run.experiment.step_sizes}
+        yield {**_labels(one), "seed": one.for_selection().seeds, "step_size": one.step_sizes}
 
 
 def runs(outputs: Outputs) -> Iterator[Part]:

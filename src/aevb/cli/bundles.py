@@ -12,6 +12,7 @@ from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log
 from aevb.errors import ConfigError
 from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
+from aevb.settings import protocol_study
 
 app = typer.Typer()
 
@@ -80,6 +81,38 @@ def export(
         add(writer, name, experiment, sizes, data, checkpoint_dir / name)
     writer.write(output)
     LOGGER.info(f"wrote {output}: {len(wanted)} runs, {output.stat().st_size / 1e6:,.1f} MB")
+
+
+@app.command()
+def export_protocol(
+    output: Output,
+    study: Annotated[Path, typer.Option(help="The settings that are tried.")] = Path(
+        "config/protocol_study.yaml"
+    ),
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only runs whose name contains one of these.")
+    ] = None,
+    cache_dir: Cache = Path("data"),
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    log: Log = None,
+) -> None:
+    """Write the runs of the protocol study into one file, for `python -m aevb.bundle`."""
+    start_logging(log)
+    checked, definitions = configuration.load(config, datasets)
+    runs = protocol_study.runs(protocol_study.read(study), checked, definitions)
+    chosen = [run for run in runs if not only or any(part in run.name for part in only)]
+    if not chosen:
+        raise ConfigError(f"--only: no run of {study} has such a name")
+    start_tensorflow(1)
+    from aevb.bundle.archive import Writer
+    from aevb.bundle.exporting import add
+
+    writer = Writer()
+    for run in chosen:
+        add(writer, run.name, run.experiment, run.step_sizes, _data(run.experiment, cache_dir))
+    writer.write(output)
+    LOGGER.info(f"wrote {output}: {len(chosen)} runs, {output.stat().st_size / 1e6:,.1f} MB")
 
 
 @app.command()

@@ -176,6 +176,39 @@ def train(
 
 
 @app.command()
+def protocol_run(
+    name: Annotated[str, typer.Argument(help="STAGE/DATASET/ALGORITHM/latent_dim_N/SETTING.")],
+    settings: Settings,
+    record: Record,
+    output: Annotated[Path, typer.Option(help="Where to write the curves (CSV).")],
+    checkpoint_dir: Annotated[Path, typer.Option(help="Folder of this run's checkpoints.")],
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
+    ] = 60.0,
+    backend: Backend = "tensorflow",
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Train one setting of the protocol study, with each of its seeds and step sizes."""
+    start_logging(log)
+    execution = Execution.parse(backend)
+    wanted = configuration.Experiment.from_json(settings)
+    data = load_data(wanted, record)
+    start_tensorflow(threads)
+    from aevb.training.protocol_study import run
+
+    curves = run(
+        name,
+        wanted,
+        data,
+        checkpoint_folder=checkpoint_dir,
+        checkpoint_seconds=checkpoint_seconds,
+        execution=execution,
+    )
+    write_atomically(output, curves.to_csv(index=False, float_format="%.6f"))
+
+
+@app.command()
 def likelihood(
     snapshots: Annotated[Path, typer.Argument(help="Weights along training, of `aevb train`.")],
     record: Record,

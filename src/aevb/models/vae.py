@@ -30,6 +30,8 @@ class VAE:
         zero_initial_log_variance: start the encoder's log-variance head, the decoder's output
             bias and its log-variance bias at zero, as the first author's library does.
         log_variance_factor: see :func:`aevb.models.mlp.gaussian`; of the encoder.
+        prior_on_first: whether the decoder's first layer counts among the weight matrices. In the
+            first author's library that of wake-sleep and Monte Carlo EM has no prior.
         posterior: the family of q(z|x) (§2.4): ``gaussian`` as in §3, or another location-scale
             family of :mod:`aevb.models.posteriors`, whose mean and variance the encoder gives.
     """
@@ -41,6 +43,7 @@ class VAE:
     initial_standard_deviation: float = 0.01
     zero_initial_log_variance: bool = True
     log_variance_factor: float = 1.0
+    prior_on_first: bool = True
     posterior: str = "gaussian"
 
     def shapes(self) -> Parameters:
@@ -53,7 +56,8 @@ class VAE:
 
     def weight_matrices(self) -> Parameters:
         """Which of the parameters are weight matrices."""
-        return Parameters(mlp.WEIGHT_MATRICES, mlp.WEIGHT_MATRICES)
+        decoder = mlp.WEIGHT_MATRICES._replace(hidden_weights=self.prior_on_first)
+        return Parameters(mlp.WEIGHT_MATRICES, decoder)
 
     def init(self, seeds: tf.Tensor) -> Parameters:
         """Parameters at the start of training (§5), one set for each member of ``seeds`` [E]."""
@@ -67,8 +71,11 @@ class VAE:
                 output_weights=encoder.output_weights * is_mean,
                 output_bias=encoder.output_bias * is_mean,
             ),
-            decoder=decoder._replace(output_bias=tf.zeros_like(decoder.output_bias)),
+            decoder=self._with_zero_output_bias(decoder),
         )
+
+    def _with_zero_output_bias(self, decoder: MLP) -> MLP:
+        return decoder._replace(output_bias=tf.zeros_like(decoder.output_bias))
 
     def prior(self) -> tfd.Distribution:
         """p(z) = N(0, I), event shape [N_z] (§3)."""

@@ -82,7 +82,8 @@ class Configuration(Table):
     seeds: Seeds | None = None
     """Seeds, in place of the scale's own."""
     architecture: Literal[tuple(ARCHITECTURES)] = "mlp"
-    """The networks, with one hidden layer each as in section 5."""
+    """The networks. `mlp`, with one hidden layer each as in section 5, or `deep_decoder`, with one
+    more in the decoder."""
     hidden_units: PerDataset[Count] = {"mnist": 500, "frey_face": 200, "default": 500}
     """Hidden units of encoder and decoder (section 5)."""
     samples_per_datapoint: Count = 1

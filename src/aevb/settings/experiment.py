@@ -20,7 +20,7 @@ from aevb.models.registry import ARCHITECTURES
 from aevb.schema.explain import choice, explain, one_line
 from aevb.schema.kinds import RULES, Count, Natural, Positive, Truth
 from aevb.schema.writing import json_schema
-from aevb.settings.protocol import Binarisation, Divisor, Prior
+from aevb.settings.protocol import Binarisation, Divisor, Prior, Window
 
 Algorithm = Annotated[str, AfterValidator(lambda name: choice(name, ALGORITHMS, "algorithm"))]
 Architecture = Annotated[
@@ -30,7 +30,6 @@ Architecture = Annotated[
 _FORMERLY = {
     "estimator",
     "posterior",
-    "log_variance_factor",
     "sleep_uses_updated_decoder",
     "monte_carlo_em",
     "full_vb",
@@ -69,6 +68,12 @@ class Experiment:
     seeds: tuple[Natural, ...]
     training_samples: Count
     architecture: Architecture = "mlp"
+    log_variance_factor: Positive = 1.0
+    """In front of the weights of the log-variance head of the encoder."""
+    selection_window: Window = (0.0, 1.0)
+    """The part of the ``selection_samples`` that counts, as shares."""
+    selection_seeds: Count = 1
+    """With how many seeds each step size is tried."""
     settings: Annotated[AlgorithmSettings | None, Field(validate_default=True)] = None
     """Of the algorithm (see :mod:`aevb.algorithms.settings`); None or a table for its own kind."""
 
@@ -109,7 +114,7 @@ class Experiment:
         return replace(
             self,
             training_samples=self.selection_samples,
-            seeds=self.seeds[:1],
+            seeds=tuple(self.seeds[0] + i for i in range(self.selection_seeds)),
             n_train=n_train,
             snapshots=False,
         )

@@ -10,7 +10,7 @@ from aevb.schema.kinds import for_dataset
 from aevb.settings.configuration import Configuration
 from aevb.settings.consistency import at_most_the_images, at_most_the_pixels, check_latent_dim
 from aevb.settings.experiment import Experiment
-from aevb.settings.protocol import Variant, WarmUp
+from aevb.settings.protocol import Variant
 
 
 def experiment(
@@ -66,7 +66,6 @@ def experiment(
     if config.training_samples:
         samples["training_samples"] = own("training_samples", config)
     seeds = [config, budget] if n_train is None else [config, budget.fig3, budget]
-    warmup = reading.warmup_minibatches
     grey = definitions[dataset]["observation"] == "gaussian"
     return Experiment(
         dataset=dataset,
@@ -78,10 +77,13 @@ def experiment(
         hidden_units=hidden_units or own("hidden_units", config),
         batch_size=own("batch_size", reading),
         pixel_divisor=own("pixel_divisor", reading),
-        warmup_minibatches=getattr(warmup, like) if isinstance(warmup, WarmUp) else warmup,
-        weight_prior=reading.weight_prior,
+        warmup_minibatches=reading.of(like, "warmup_minibatches"),
+        weight_prior=reading.of(like, "weight_prior"),
         initial_standard_deviation=reading.initial_standard_deviation,
-        zero_initial_log_variance=reading.zero_initial_log_variance,
+        zero_initial_log_variance=reading.of(like, "zero_initial_log_variance"),
+        log_variance_factor=reading.log_variance_factor(like),
+        selection_window=reading.selection.window,
+        selection_seeds=reading.selection.seeds,
         samples_per_datapoint=config.samples_per_datapoint,
         binarisation="none" if grey else config.binarisation,
         n_train=n_train,
@@ -97,10 +99,7 @@ def _of_the_algorithm(algorithm: str, config: Configuration, reading: Variant) -
     """What the configuration says to one algorithm; None where it says nothing."""
     return {
         "aevb": {"posterior": config.posterior},
-        "wake_sleep": {
-            "log_variance_factor": reading.wake_sleep_log_variance_factor,
-            "sleep_uses_updated_decoder": reading.sleep_uses_updated_decoder,
-        },
+        "wake_sleep": {"sleep_uses_updated_decoder": reading.sleep_uses_updated_decoder},
         "mcem": config.monte_carlo_em,
         "full_vb": config.full_vb,
     }.get(algorithm)

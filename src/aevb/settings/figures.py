@@ -10,6 +10,7 @@ from aevb.schema.kinds import (
     AnyOf,
     Count,
     Counts,
+    FilePath,
     LatentDims,
     Natural,
     Positive,
@@ -166,6 +167,13 @@ class FutureWork(Table):
     noise: Noise = Noise()
 
 
+class Protocol(Table):
+    """Settings that the paper leaves open, against its curves."""
+
+    study: FilePath = "config/protocol_study.yaml"
+    """Which settings are tried, on which panels."""
+
+
 class Figures(Table):
     """What the figures show."""
 
@@ -180,3 +188,4 @@ class Figures(Table):
     future_work: FutureWork = FutureWork()
     estimators: Estimators = Estimators()
     variants: Variants = Variants()
+    protocol: Protocol = Protocol()

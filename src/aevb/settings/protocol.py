@@ -1,25 +1,68 @@
 """How a network is trained, where the paper leaves it open (section 5)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Generic, Literal
 
-from pydantic import Tag
+from pydantic import AfterValidator, Field, Strict, Tag
 
-from aevb.schema.kinds import EACH, ONE, ByWay, Count, Natural, PerDataset, Positive, Table, Truth
+from aevb.schema.kinds import (
+    EACH,
+    NUMBER,
+    ONE,
+    ByWay,
+    Count,
+    Natural,
+    PerDataset,
+    Positive,
+    Table,
+    Truth,
+    Value,
+)
 
-Prior = Literal["matrices", "all", "none"]
+Prior = Literal["matrices", "all", "none", "but_first"]
 Binarisation = Literal["none", "dynamic"]
 Divisor = Literal[255, 256]
 
 
-class WarmUp(Table):
-    """Minibatches that only fill Adagrad's accumulators, for each algorithm."""
+def _ordered(window: tuple[float, float]) -> tuple[float, float]:
+    if window[0] >= window[1]:
+        raise ValueError(f"{list(window)} ends before it begins")
+    return window
 
-    aevb: Natural
+
+class Each(Table, Generic[Value]):
+    """A setting for each algorithm."""
+
+    aevb: Value
     """For AEVB, and full VB beside it."""
-    wake_sleep: Natural
+    wake_sleep: Value
     """For wake-sleep."""
-    mcem: Natural
-    """For Monte Carlo EM; counts weight updates."""
+    mcem: Value
+    """For Monte Carlo EM."""
+
+
+def _per_algorithm(kind: Any) -> Any:
+    """One value for all algorithms, or one for each."""
+    return Annotated[Annotated[kind, Tag(ONE)] | Annotated[Each[kind], Tag(EACH)], ByWay]
+
+
+Window = Annotated[
+    tuple[
+        Annotated[float, Strict(), Field(ge=0, lt=1), NUMBER],
+        Annotated[float, Strict(), Field(gt=0, le=1), NUMBER],
+    ],
+    AfterValidator(_ordered),
+]
+
+
+class Selection(Table):
+    """How "performance on the training set in the first few iterations" is read (section 5)."""
+
+    window: Window = (0.0, 1.0)
+    """The part of `selection_samples`, as shares from and to, over which the training bound is
+    averaged. From 0 on, the warm-up and the leap after it count."""
+    seeds: Count = 1
+    """How many seeds each candidate is trained with, the run's first one and those that follow
+    it."""
 
 
 class Variant(Table):
@@ -29,19 +72,32 @@ class Variant(Table):
     """M, datapoints a minibatch, drawn with replacement."""
     pixel_divisor: PerDataset[Divisor] = 255
     """Pixel values 0 … 255 are divided by this; 255 or 256."""
-    warmup_minibatches: Annotated[
-        Annotated[Natural, Tag(ONE)] | Annotated[WarmUp, Tag(EACH)], ByWay
-    ] = 0
+    warmup_minibatches: _per_algorithm(Natural) = 0
     """Minibatches (of Monte Carlo EM, weight updates) at the start that only fill Adagrad's
     accumulators; one number, or one for each algorithm."""
-    weight_prior: Prior = "all"
-    """Whether the prior N(0, 1) covers the weight matrices only, the biases too, or nothing
-    (maximum likelihood)."""
+    weight_prior: _per_algorithm(Prior) = "all"
+    """Whether the prior N(0, 1) covers the weight matrices only, the biases too, nothing (maximum
+    likelihood), or the weight matrices but for the decoder's first; one, or one for each
+    algorithm."""
     initial_standard_deviation: Positive = 0.01
     """Of the parameters at the start."""
-    zero_initial_log_variance: Truth = False
-    """Start the encoder's log-variance head and the decoder's output biases at zero."""
+    zero_initial_log_variance: _per_algorithm(Truth) = False
+    """Start the encoder's log-variance head and the decoder's output biases at zero; one, or one
+    for each algorithm."""
+    aevb_log_variance_factor: Positive = 1.0
+    """Factor in front of the weights of the log-variance head of AEVB's encoder."""
     wake_sleep_log_variance_factor: Positive = 1.0
     """Factor in front of the weights of the log-variance head of wake-sleep's encoder."""
     sleep_uses_updated_decoder: Truth = True
     """Whether wake-sleep dreams with the decoder that the same minibatch has just updated."""
+
+    selection: Selection = Selection()
+
+    def of(self, algorithm: str, key: str) -> Any:
+        """A setting for one algorithm, where it may be given for each."""
+        value = getattr(self, key)
+        return getattr(value, algorithm) if isinstance(value, Each) else value
+
+    def log_variance_factor(self, algorithm: str) -> float:
+        """In front of the weights of the log-variance head of an algorithm's encoder."""
+        return getattr(self, f"{algorithm}_log_variance_factor", 1.0)

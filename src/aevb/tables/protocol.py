@@ -56,6 +56,18 @@ _PARSERS: dict[str, tidy.Parser] = {
 }
 
 
+def make(curves: list[Path]) -> dict[str, str]:
+    """The curves of all runs of a study in one table, as :func:`read_study` reads it.
+
+    Raises:
+        DataError: see :func:`aevb.tables.tidy.read`.
+    """
+    for path in curves:
+        read_study(path)
+    table = pd.concat([pd.read_csv(path) for path in curves], ignore_index=True)
+    return {"output": table.to_csv(index=False, float_format="%.6f")}
+
+
 def read_study(path: Path) -> pd.DataFrame:
     """The curves of ``resources/protocol_study`` that were trained under named settings.
 

@@ -32,7 +32,8 @@ def architecture(experiment: Experiment) -> Architecture:
         "observation": experiment.definition["observation"],
         "initial_standard_deviation": experiment.initial_standard_deviation,
         "zero_initial_log_variance": experiment.zero_initial_log_variance,
-        "log_variance_factor": experiment.settings.log_variance_factor,
+        "log_variance_factor": experiment.log_variance_factor,
+        "prior_on_first": experiment.weight_prior != "but_first",
         "posterior": experiment.settings.posterior,
     }
     return _made(resolve_name(ARCHITECTURES[experiment.architecture]), known)

@@ -28,7 +28,10 @@ from aevb.training.loop import parameters_of, train
 from aevb.training.schedule import log_points, snapshot_points
 
 _TRAINING = ("aevb.training.assembly", "aevb.training.backends.tensorflow", "aevb.training.loop")
-_BUDGET = ("training_samples", "selection_samples", "step_sizes", "variant")
+_BUDGET = (
+    *("training_samples", "selection_samples", "selection_window", "selection_seeds"),
+    *("step_sizes", "variant"),
+)
 """Settings that do not decide what a given step computes."""
 
 
@@ -38,15 +41,15 @@ def select_step_size(
     """Select one step size by "performance on the training set in the first few iterations" (§5).
 
     The experiments are the panels of one figure: the same training set and algorithm, different
-    latent dimensions. For each, all candidates train side by side from the first seed, with the
+    latent dimensions. For each, all candidates train side by side from each of its seeds, with the
     same minibatches and noise. A candidate's performance is the mean of all minibatch bounds (of
-    Monte Carlo EM, of log p(x, z)) over the first ``selection_samples``, averaged over the panels:
-    a single panel's order can be a matter of luck. A candidate that becomes non-finite anywhere
-    loses.
+    Monte Carlo EM, of log p(x, z)) over the ``selection_window`` of the first
+    ``selection_samples``, averaged over panels and seeds: a single panel's order can be a matter of
+    luck. A candidate that becomes non-finite anywhere loses.
 
     Returns:
-        One row a panel and candidate: ``step_size``, ``training_samples``, ``objective`` (nats,
-        NaN when it became non-finite), ``status`` (``ok``, ``below its start`` or
+        One row a panel, seed and candidate: ``step_size``, ``training_samples``, ``objective``
+        (nats, NaN when it became non-finite), ``status`` (``ok``, ``below its start`` or
         ``non-finite``), ``mean_over_panels`` (nats) and ``selected``.
 
     Raises:
@@ -55,7 +58,7 @@ def select_step_size(
     table = pd.concat(
         [_try_step_sizes(item, data, execution) for item in experiments], ignore_index=True
     )
-    bounds = table.pivot(index="step_size", columns="latent_dim", values="objective")
+    bounds = table.pivot(index="step_size", columns=["latent_dim", "seed"], values="objective")
     means = bounds.mean(axis=1, skipna=False)
     if means.isna().all():
         first = experiments[0]
@@ -76,9 +79,12 @@ def select_step_size(
 
 def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution) -> pd.DataFrame:
     data = training_set(experiment, data)
-    seeds = [experiment.seeds[0]] * len(experiment.step_sizes)
-    computed = backend(experiment, data, seeds, experiment.step_sizes, execution)
-    samples, start, bounds = first_objectives(computed, experiment.selection_samples)
+    members = [(seed, size) for seed in experiment.seeds for size in experiment.step_sizes]
+    seeds, step_sizes = (list(part) for part in zip(*members, strict=True))
+    computed = backend(experiment, data, seeds, step_sizes, execution)
+    begin, end, start, bounds = first_objectives(
+        computed, experiment.selection_samples, experiment.selection_window
+    )
     finite = np.isfinite(bounds)
     table = pd.DataFrame(
         {
@@ -87,40 +93,47 @@ def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution)
             "n_train": len(data.train),
             "algorithm": LABELS[experiment.algorithm],
             "variant": experiment.variant,
-            "seed": experiment.seeds[0],
-            "step_size": experiment.step_sizes,
-            "training_samples": samples,
+            "seed": seeds,
+            "step_size": step_sizes,
+            "training_samples": end,
             "objective": bounds,
             "status": np.select([~finite, bounds < start], ["non-finite", "below its start"], "ok"),
         }
     )
     for row in table.itertuples():
         LOGGER.info(
-            f"{experiment.name}: step size {row.step_size:g}: mean objective"
-            f" {row.objective:.2f} nats over the first {row.training_samples:,} samples,"
-            f" {row.status}"
+            f"{experiment.name}: step size {row.step_size:g}, seed {row.seed}: mean objective"
+            f" {row.objective:.2f} nats, {begin:,} to {end:,} samples, {row.status}"
         )
     return table
 
 
-def first_objectives(computed: Backend, samples: int) -> tuple[int, np.ndarray, np.ndarray]:
+def first_objectives(
+    computed: Backend, samples: int, window: tuple[float, float] = (0.0, 1.0)
+) -> tuple[int, int, np.ndarray, np.ndarray]:
     """How members do in the first few iterations (§5).
 
     Args:
         computed: whose run it is, from its start.
         samples: training samples, rounded up to whole steps.
+        window: the part of them that counts, as shares.
 
     Returns:
-        The training samples, the objective of the first step [E], and the mean over all steps [E],
-        nats, NaN of a member that became non-finite.
+        The training samples at which the window begins and ends, the objective of the first step
+        [E], and the mean over all steps of the window [E], nats, NaN of a member that became
+        non-finite.
     """
-    rest = -(-samples // computed.samples_per_step) - 1
+    total = -(-samples // computed.samples_per_step)
+    begin, end = (round(share * total) for share in window)
     state, first = computed.run_chunk(computed.start(), 1)
-    _, chunk = computed.run_chunk(state, rest)
+    if begin > 1:
+        state, _ = computed.run_chunk(state, begin - 1)
+    _, chunk = computed.run_chunk(state, end - max(begin, 1))
     start = first.objective_sum
-    means = (start + chunk.objective_sum) / (1 + rest)
+    means = (chunk.objective_sum + (start if begin == 0 else 0.0)) / (end - begin)
     finite = np.isfinite(means) & chunk.finite.all(axis=0)
-    return (1 + rest) * computed.samples_per_step, start, np.where(finite, means, np.nan)
+    ends = begin * computed.samples_per_step, end * computed.samples_per_step
+    return *ends, start, np.where(finite, means, np.nan)
 
 
 def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:

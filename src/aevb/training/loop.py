@@ -101,6 +101,7 @@ def train(
     checkpoint_folder: Path | None = None,
     fingerprint: str = "",
     checkpoint_seconds: float = 60.0,
+    may_diverge: bool = False,
 ) -> tuple[Run, Times]:
     """Train to the last of ``log_points``, evaluating the bound at each where there is one.
 
@@ -115,12 +116,15 @@ def train(
         checkpoint_folder: None trains without checkpoints.
         fingerprint: of everything that decides the numbers.
         checkpoint_seconds: time between checkpoints.
+        may_diverge: whether members that become non-finite are left behind, NaN from there on, for
+            as long as there are others.
 
     Returns:
         The finished run, its rows one for each log point, and where the time went.
 
     Raises:
-        DivergenceError: a bound or a parameter became non-finite.
+        DivergenceError: a bound or a parameter became non-finite; of all members where they may
+            diverge.
         Interrupted: on SIGTERM or Ctrl-C, after the checkpoint is written.
     """
     members, per_step, budget = len(backend.step_sizes), backend.samples_per_step, log_points[-1]
@@ -166,7 +170,7 @@ def train(
                     began = time.monotonic()
                     test = backend.evaluate(run.state, run.steps)
                     times.evaluation += time.monotonic() - began
-                    _refuse_non_finite_bound(name, test, seen)
+                    _refuse_non_finite_bound(name, test, seen, may_diverge)
                 run.rows.append((seen, run.objective_sum / run.objective_count, test))
                 run.objective_sum, run.objective_count = np.zeros(members), 0
                 if seen in (snapshot_points or ()):
@@ -186,7 +190,7 @@ def train(
                 chunk_steps *= 2
             if backend.device not in run.devices[-1:]:
                 run.devices.append(backend.device)
-            _refuse_non_finite(name, backend, run, chunk)
+            _refuse_non_finite(name, backend, run, chunk, may_diverge)
             run.objective_sum = run.objective_sum + chunk.objective_sum
             run.objective_count += n_steps
             progress.update(samples_seen(), _text(backend, chunk.objective_sum / n_steps))
@@ -218,9 +222,12 @@ def _text(backend: Backend, objective: np.ndarray) -> str:
     return f"{name} {' '.join(f'{value:.2f}' for value in objective)}"
 
 
-def _refuse_non_finite(name: str, backend: Backend, run: Run, chunk: Chunk) -> None:
+def _refuse_non_finite(
+    name: str, backend: Backend, run: Run, chunk: Chunk, may_diverge: bool
+) -> None:
     steps, finite = chunk.first_non_finite, chunk.finite
-    if (steps < 0).all() and finite.all():
+    sound = (steps < 0) & finite.all(axis=0)
+    if sound.all() or (may_diverge and sound.any()):
         return
     tensors = parameters_of(backend.fetch(run.state))
     broken = [tensor for tensor, row in zip(tensors, finite, strict=True) if not row.all()]
@@ -236,8 +243,9 @@ def _refuse_non_finite(name: str, backend: Backend, run: Run, chunk: Chunk) -> N
     )
 
 
-def _refuse_non_finite_bound(name: str, test: np.ndarray, samples: int) -> None:
-    if not np.isfinite(test).all():
+def _refuse_non_finite_bound(name: str, test: np.ndarray, samples: int, may_diverge: bool) -> None:
+    sound = np.isfinite(test)
+    if not (sound.all() or (may_diverge and sound.any())):
         raise DivergenceError(
             f"{name}: the test bound is non-finite at {samples:,} samples though the training"
             " bound is not; try a smaller step size (step_sizes in config/config.yaml)"

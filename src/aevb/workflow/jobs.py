@@ -18,6 +18,9 @@ from aevb.workflow.outputs import Outputs
 
 Wildcards = Mapping[str, str]
 
+PROTOCOL_RUN = "{stage}/{dataset}/{algorithm}/latent_dim_{latent_dim}/{setting}"
+"""The name of a run of the protocol study."""
+
 
 class Jobs(NamedTuple):
     """The jobs of a configuration. All settings are JSON."""
@@ -53,6 +56,19 @@ class Jobs(NamedTuple):
             .to_json()
             for latent_dim in latent_dims
         ]
+
+    def protocol_run(self, wildcards: Wildcards) -> str:
+        """The experiment of a run of the protocol study.
+
+        Raises:
+            ConfigError: the study has none of this name, or is none.
+        """
+        outputs = self.outputs._replace(scale=wildcards["scale"], has=lambda dataset: True)
+        runs = {run.name: run.experiment for run in outputs.protocol_runs()}
+        name = PROTOCOL_RUN.format_map(wildcards)
+        if name not in runs:
+            raise ConfigError(f"{outputs.content('protocol.study')}: has no run {name}")
+        return runs[name].to_json()
 
     def likelihood_estimators(self, wildcards: Wildcards) -> str:
         """Settings of the estimators that Figure 3 shows, and of the bound beside them.

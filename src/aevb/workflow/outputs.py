@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
 from operator import getitem
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from aevb import settings as configuration
 from aevb.errors import ConfigError, UnavailableError
 from aevb.schema.kinds import for_dataset
+from aevb.settings import protocol_study
 from aevb.settings.experiment import Experiment
+from aevb.workflow.checkout import ROOT
 
 
 class Run(NamedTuple):
@@ -143,6 +146,19 @@ class Outputs(NamedTuple):
         if n_train:
             folder += f"/hidden_units_{hidden_units}/n_train_{n_train}"
         return Run(f"{folder}/latent_dim_{latent_dim}", experiment)
+
+    def protocol_runs(self) -> list[protocol_study.StudyRun]:
+        """The runs of the protocol study, of those data sets that can be had, with no more training
+        samples than the scale has.
+
+        Raises:
+            ConfigError: see :func:`aevb.settings.protocol_study.runs`.
+        """
+        own = Path(self.content("protocol.study"))
+        study = protocol_study.read(own if own.exists() else ROOT / own)
+        settings = self.settings | {"scale": self.scale}
+        runs = protocol_study.runs(study, settings, self.definitions)
+        return [run for run in runs if self.has(run.experiment.dataset)]
 
     def study(self, name: str) -> list[Experiment]:
         """The experiments of a study of section 2."""
