@@ -123,7 +123,6 @@ def test_a_run_changes_its_backend_at_a_checkpoint(tiny, tmp_path, first):
     for one, other in zip(whole.rows, run.rows, strict=True):
         assert one[0] == other[0]
         np.testing.assert_allclose(one[1], other[1], rtol=0, atol=1e-4)
-        np.testing.assert_allclose(one[2], other[2], rtol=0, atol=1e-4)
     assert computed.fetch(run.state).keys() == computed.fetch(whole.state).keys()
 
 

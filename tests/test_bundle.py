@@ -23,6 +23,7 @@ from aevb.bundle.importing import import_results
 from aevb.errors import DataError
 from aevb.stages.weights import read as read_weights
 from aevb.training import experiment
+from aevb.training.loop import SPLITS
 from tiny import SETTINGS
 
 WANTED = replace(SETTINGS, training_samples=2000, seeds=(0, 1))
@@ -74,9 +75,9 @@ def test_the_numbers_are_those_of_training_here(trained, tiny):
     )
     result = results.read(trained / NAME / "result.safetensors")
     ours = curve.pivot_table("lower_bound", ["split", "training_samples"], "seed")
-    for samples, train, test in result.rows:
-        np.testing.assert_allclose(train, ours.loc["train", samples], rtol=0, atol=1e-3)
-        np.testing.assert_allclose(test, ours.loc["test", samples], rtol=0, atol=1e-3)
+    for samples, values in result.rows:
+        for split, value in zip(SPLITS, values, strict=True):
+            np.testing.assert_allclose(value, ours.loc[split, samples], rtol=0, atol=1e-3)
     for name, array in weights.items():
         np.testing.assert_allclose(result.parameters[name], array, rtol=0, atol=1e-3)
     assert "PJRT" in json.dumps(result.record["devices"])
@@ -119,7 +120,7 @@ def test_results_come_home(trained, tiny, tmp_path):
     import_results(only, tmp_path, tmp_path / ".checkpoints", lambda _: tiny)
     place = tmp_path / NAME
     curve = pd.read_csv(place / "curve.csv")
-    assert set(curve["seed"]) == {0, 1} and set(curve["split"]) == {"train", "test"}
+    assert set(curve["seed"]) == {0, 1} and set(curve["split"]) == set(SPLITS)
     kept, arrays = read_weights(place / "weights.safetensors", "decoder/")
     assert kept == WANTED and len(arrays["decoder/output_bias"]) == 2
     record = json.loads((place / "run.json").read_text(encoding="utf-8"))

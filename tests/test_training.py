@@ -17,9 +17,10 @@ from aevb.errors import DivergenceError
 from aevb.process.interruption import Interrupted
 from aevb.process.progress import Progress
 from aevb.settings import Experiment
-from aevb.training import checkpoints, experiment
+from aevb.training import checkpoints, experiment, protocol_study
 from aevb.training import loop as training
 from aevb.training.backends import tensorflow as backend
+from aevb.training.backends import training_images
 from aevb.training.backends.tensorflow import TensorFlowBackend, Trainer
 from aevb.training.curves import curve_table
 from aevb.training.loop import train
@@ -69,7 +70,7 @@ def test_every_log_point_is_evaluated(go):
     assert [samples for samples, *_ in run.rows] == POINTS
     assert times.samples == BUDGET
     table = curve_table(run, [0], "lower_bound", dataset="Tiny")
-    for split in ("train", "test"):
+    for split in training.SPLITS:
         rows = table[table["split"] == split]
         assert rows["training_samples"].tolist() == POINTS
         assert rows["lower_bound"].nunique() == len(POINTS)
@@ -81,16 +82,32 @@ def test_train_value_is_the_mean_since_the_last_log_point(go):
     coarse = [20, 400, 1000]
     fine_run, _ = go(list(range(BATCH, 1001, BATCH)))
     run, _ = go(coarse)
-    each = {samples: value[0] for samples, value, _ in fine_run.rows}
+    each = {samples: train[0] for samples, (train, *_) in fine_run.rows}
     assert len(set(each.values())) == 50
     before = 0
-    for samples, value, _ in run.rows:
+    for samples, (value, *_) in run.rows:
         since = [bound for count, bound in each.items() if before < count <= samples]
         assert len(since) == (samples - before) // BATCH
         np.testing.assert_allclose(value[0], np.mean(since), rtol=1e-12)
         before = samples
-    tests = {samples: test[0] for samples, _, test in fine_run.rows}
-    assert [test[0] for *_, test in run.rows] == [tests[samples] for samples in coarse]
+    bounds = {samples: values[1:] for samples, values in fine_run.rows}
+    for samples, values in run.rows:
+        np.testing.assert_array_equal(values[1:], bounds[samples])
+
+
+def test_fixed_training_images_are_the_first_ones(go, trainer, tiny):
+    """As many as there are test images, in order and again where there are fewer. Where they are
+    the test images their bound is the same, and otherwise it is not."""
+    few = tiny.train[: len(tiny.test) // 2]
+    np.testing.assert_array_equal(training_images(few, tiny.test), np.concatenate([few, few]))
+    images = training_images(tiny.train, tiny.test)
+    np.testing.assert_array_equal(images, tiny.train[: len(tiny.test)])
+    (_, differing), *_ = go([20])[0].rows
+    assert differing[1, 0] != differing[2, 0]
+    alike = tiny._replace(train=np.concatenate([tiny.test, tiny.train]))
+    computed = TensorFlowBackend(trainer, alike.train, alike.test, [0], [0.02])
+    test, train = computed.evaluate(computed.start(), 1)
+    np.testing.assert_array_equal(test, train)
 
 
 @pytest.mark.parametrize("steps", [1, 7, 10**6])
@@ -268,6 +285,25 @@ def start_broken(tiny, tmp_path):
     return go
 
 
+def test_members_that_may_diverge_are_left_behind(tiny, caplog):
+    """The others are what they are alone; where none is left the run stops."""
+    name, wanted = "one/tiny/aevb/latent_dim_2/as_it_is", replace(SETTINGS, seeds=(0, 1))
+    options = {"checkpoint_folder": None, "checkpoint_seconds": 60.0}
+
+    def study(*step_sizes):
+        asked = replace(wanted, step_sizes=step_sizes, training_samples=1000)
+        return protocol_study.run(name, asked, tiny, **options)
+
+    together, alone = study(0.01, 1e38), study(0.01)
+    left = together[together["step_size"] == 1e38]
+    assert left["training_samples"].max() < 1000 == together["training_samples"].max()
+    kept = together[together["step_size"] == 0.01].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, alone, rtol=1e-5)
+    assert set(alone["split"]) == set(training.SPLITS) and set(alone["seed"]) == {0, 1}
+    with pytest.raises(DivergenceError, match="non-finite"):
+        study(1e37, 1e38)
+
+
 def test_non_finite_bound_names_the_step(start_broken, tmp_path):
     """A NaN bound stops the run naming the step that made it, and no checkpoint holds it."""
     with pytest.raises(DivergenceError) as caught:
@@ -419,8 +455,7 @@ def test_seeds(go):
         if name.startswith("parameters/"):
             assert not np.array_equal(mine[name], theirs[name]), name
     for ours, others in zip(first[0].rows, other[0].rows, strict=True):
-        assert ours[1][0] != others[1][0]
-        assert ours[2][0] != others[2][0]
+        assert (ours[1] != others[1]).all()
 
 
 def test_members_equal_separate_runs(go):
@@ -429,15 +464,14 @@ def test_members_equal_separate_runs(go):
     for member in (0, 1):
         alone, _ = go([20, 1000], seeds=[member])
         for ours, single in zip(together.rows, alone.rows, strict=True):
-            np.testing.assert_allclose(ours[1][member], single[1][0], rtol=1e-5)
-            np.testing.assert_allclose(ours[2][member], single[2][0], rtol=1e-5)
+            np.testing.assert_allclose(ours[1][:, member], single[1][:, 0], rtol=1e-5)
         pair, single = (
             named_arrays(together.state.parameters),
             named_arrays(alone.state.parameters),
         )
         for name in single:
             np.testing.assert_allclose(pair[name][member], single[name][0], rtol=1e-3, atol=1e-4)
-    assert abs(together.rows[-1][2][0] - together.rows[-1][2][1]) > 1e-3
+    assert abs(np.diff(together.rows[-1][1][1])) > 1e-3
 
 
 # Evaluation

@@ -14,7 +14,7 @@ from aevb.bundle.archive import BundledRun, run_of
 from aevb.errors import DataError
 from aevb.files import write_atomically
 from aevb.training.checkpoints import checksum
-from aevb.training.loop import PARAMETERS, Run, parameters_of
+from aevb.training.loop import PARAMETERS, SPLITS, Run, parameters_of
 
 CHECKPOINTS = ".checkpoints"
 """Where below an output folder checkpoints are kept."""
@@ -26,7 +26,7 @@ class Result(NamedTuple):
 
     item: BundledRun
     """What was asked for."""
-    rows: list[tuple[int, np.ndarray, np.ndarray]]
+    rows: list[tuple[int, np.ndarray]]
     """See :class:`aevb.training.loop.Run`."""
     parameters: Tensors
     """Of the members that were kept, by name."""
@@ -50,7 +50,7 @@ def write(folder: Path, result: Result) -> None:
     path = path_of(folder, result.item)
     tensors = {
         "curve_samples": np.array([samples for samples, *_ in result.rows], np.int64),
-        "curve": np.array([[train, test] for _, train, test in result.rows]),
+        "curve": np.array([splits for _, splits in result.rows]),
         **{PARAMETERS + name: array for name, array in result.parameters.items()},
         **snapshot_arrays(result.snapshots),
     }
@@ -75,10 +75,9 @@ def read(path: Path) -> Result:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         if metadata["checksum"] != checksum(tensors):
             raise ValueError("its checksum does not match its content")
-        rows = zip(tensors["curve_samples"].tolist(), tensors["curve"], strict=True)
         return Result(
             item=run_of(json.loads(metadata["run"])),
-            rows=[(samples, pair[0], pair[1]) for samples, pair in rows],
+            rows=list(zip(tensors["curve_samples"].tolist(), tensors["curve"], strict=True)),
             parameters=parameters_of(tensors),
             snapshots=read_snapshots(tensors),
             record=json.loads(metadata["record"]),
@@ -112,8 +111,8 @@ def write_table(found: list[Result], path: Path) -> None:
     lines = ["run,seed,step_size,split,training_samples,objective"]
     for result in found:
         members = list(zip(result.item.seeds, result.item.step_sizes, strict=True))
-        for samples, *values in result.rows:
-            for split, numbers in zip(("train", "test"), values, strict=True):
+        for samples, splits in result.rows:
+            for split, numbers in zip(SPLITS, splits, strict=True):
                 lines += [
                     f"{result.item.name},{seed},{step_size:g},{split},{samples},{number:.6f}"
                     for (seed, step_size), number in zip(members, numbers.tolist(), strict=True)

@@ -140,7 +140,7 @@ def _result(
     def kept(arrays: Tensors) -> Tensors:
         return {name: array[:keep_members] for name, array in arrays.items()}
 
-    samples, objective, bound = run.rows[-1]
+    samples, (objective, bound, _) = run.rows[-1]
     return results.Result(
         item=item,
         rows=run.rows,

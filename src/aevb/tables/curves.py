@@ -1,6 +1,6 @@
 """Tables of lower-bound curves: those that training makes, and the paper's own."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,9 @@ from aevb.tables import tidy
 
 ALGORITHMS = tuple(LABELS[name] for name in BOUNDED)
 SPLITS = ("train", "test")
+"""What is drawn: running means of the training bound, and the test bound."""
+TRAINING_IMAGES = "train_images"
+"""The split of a curve that is the bound of fixed training images, as test's is of test images."""
 
 #: What tells one curve of Figure 2 from another, seeds aside.
 CURVE = ["dataset", "latent_dim", "algorithm", "split"]
@@ -22,7 +25,7 @@ PARSERS: dict[str, tidy.Parser] = {
     "dataset": tidy.name,
     "latent_dim": tidy.positive,
     "algorithm": tidy.one_of(*ALGORITHMS),
-    "split": tidy.one_of(*SPLITS),
+    "split": tidy.one_of(*SPLITS, TRAINING_IMAGES),
     "seed": tidy.whole,
     "training_samples": tidy.positive,
     "lower_bound": tidy.number("Did the run diverge?"),
@@ -31,16 +34,17 @@ PARSERS: dict[str, tidy.Parser] = {
 """What the columns of a curve must hold; ``in_frame`` is the paper's alone."""
 
 
-def read_curves(paths: Iterable[Path | str]) -> pd.DataFrame:
+def read_curves(paths: Iterable[Path | str], splits: Sequence[str] = SPLITS) -> pd.DataFrame:
     """Read and check the curve tables of any number of training runs.
 
     Args:
         paths: CSV files with the columns ``dataset, latent_dim, algorithm, split, seed,
             training_samples, lower_bound`` (nats per datapoint). Further columns are ignored.
+        splits: which are wanted.
 
     Returns:
         One table with these columns, sorted by them, one row a point. A data set may have any
-        name; ``algorithm`` is AEVB or wake-sleep, ``split`` is train or test.
+        name; ``algorithm`` is AEVB or wake-sleep.
 
     Raises:
         DataError: no file is given, or one is missing, empty, lacks a column, or holds an unknown
@@ -52,7 +56,7 @@ def read_curves(paths: Iterable[Path | str]) -> pd.DataFrame:
         raise DataError("No curve table was given: there is nothing to draw. Train first.")
     key = COLUMNS[:-1]
     joined = tidy.read_all(paths, {column: PARSERS[column] for column in COLUMNS}, key)
-    return joined.sort_values(key, ignore_index=True)
+    return joined[joined["split"].isin(splits)].sort_values(key, ignore_index=True)
 
 
 def read_paper_curves(path: Path | str) -> pd.DataFrame:

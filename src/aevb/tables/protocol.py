@@ -14,7 +14,7 @@ import pandas as pd
 
 from aevb.algorithms.settings import BOUNDED, LABELS
 from aevb.tables import seeds, tidy
-from aevb.tables.curves import SPLITS, interpolate
+from aevb.tables.curves import SPLITS, TRAINING_IMAGES, interpolate
 
 SETTING = ["dataset", "algorithm", "setting", "step_size"]
 """What is ranked against each other within a data set and an algorithm."""
@@ -50,7 +50,7 @@ _PARSERS: dict[str, tidy.Parser] = {
     "run": _run,
     "seed": tidy.whole,
     "step_size": tidy.number(least=0.0),
-    "split": tidy.one_of(*SPLITS),
+    "split": tidy.one_of(*SPLITS, TRAINING_IMAGES),
     "training_samples": tidy.positive,
     "objective": tidy.number("Did the run diverge?"),
 }
@@ -87,7 +87,8 @@ def read_study(path: Path) -> pd.DataFrame:
         "setting": parts[3],
     }
     table = pd.DataFrame(named).join(rows)
-    return table[table["setting"] != ""].reset_index(drop=True)
+    wanted = (table["setting"] != "") & table["split"].isin(SPLITS)
+    return table[wanted].reset_index(drop=True)
 
 
 def numbers(paper: pd.DataFrame, longest: int) -> pd.DataFrame:

@@ -30,15 +30,18 @@ def read_study(path: Path) -> pd.DataFrame:
 
 def ends(study: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """The last bounds of each curve: one row for each value of ``by``, with ``train``, ``test``
-    and ``gap`` (train minus test), the mean over seeds, in nats per datapoint.
+    and ``gap``, the mean over seeds, in nats per datapoint.
 
-    ``train`` is the running mean since the point before: while the bound still rises it lags
-    behind, and the gap is lowered by as much.
+    ``train`` is the running mean since the point before, which lags behind while the bound rises.
+    ``gap`` is the bound of fixed training images minus that of the test images; of records that are
+    older than the former, ``train`` minus ``test``, lower by that lag.
     """
     last = study["training_samples"].groupby([study[c] for c in [*by, "split"]]).transform("max")
     rows = study[study["training_samples"] == last]
     wide = rows.pivot_table(index=list(by), columns="split", values="lower_bound", sort=False)
-    return wide.assign(gap=wide["train"] - wide["test"]).reset_index().rename_axis(columns=None)
+    trained = wide.get(curves.TRAINING_IMAGES, wide["train"])
+    found = wide[list(curves.SPLITS)].assign(gap=trained - wide["test"])
+    return found.reset_index().rename_axis(columns=None)
 
 
 def matched(study: pd.DataFrame) -> pd.DataFrame:

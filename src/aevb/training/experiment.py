@@ -222,7 +222,7 @@ def run_training(
         algorithm=LABELS[experiment.algorithm],
         **({} if experiment.n_train is None else {"n_train": experiment.n_train}),
     )
-    samples, train_objective, test_bound = run.rows[-1]
+    samples, (train_objective, test_bound, _) = run.rows[-1]
     record = {
         "experiment": asdict(experiment),
         "step_size": step_size,

@@ -20,6 +20,9 @@ from aevb.process.progress import LOGGER, Progress
 from aevb.training import checkpoints
 from aevb.training.backends import Backend, Chunk
 
+SPLITS = ("train", "test", "train_images")
+"""What a curve has: the mean objective of the minibatches since the log point before, and the bound
+of the test data and of fixed training images at the log point."""
 PARAMETERS = "parameters/"
 """How the names of the learned arrays of a state begin."""
 _CHUNK_SECONDS = 2.0
@@ -40,9 +43,9 @@ class Run:
     """Steps in the sum."""
     seconds: float = 0.0
     """Spent in the training loop, in all processes together."""
-    rows: list[tuple[int, np.ndarray, np.ndarray]] = field(default_factory=list)
-    """Log points so far: (training samples, train objective [E], test bound [E]), nats; the test
-    bound is NaN where the algorithm has none."""
+    rows: list[tuple[int, np.ndarray]] = field(default_factory=list)
+    """Log points so far: training samples, and of each of :data:`SPLITS` a value for every member,
+    [3, E], nats; the bounds are NaN where the algorithm has none."""
     snapshots: dict[int, Tensors] = field(default_factory=dict)
     """The parameters by name after so many training samples, each array [E, ...]."""
     devices: list[str] = field(default_factory=list)
@@ -50,7 +53,6 @@ class Run:
 
     def tensors(self, state: Tensors) -> Tensors:
         """The run as named arrays; ``state`` is the backend's, fetched."""
-        curve = np.array([[train, test] for _, train, test in self.rows])
         return (
             state
             | snapshot_arrays(self.snapshots)
@@ -59,7 +61,10 @@ class Run:
                 "objective_count": np.array(self.objective_count),
                 "seconds": np.array(self.seconds),
                 "curve_samples": np.array([samples for samples, *_ in self.rows], np.int64),
-                "curve": curve.reshape(len(self.rows), 2, len(self.objective_sum)),
+                "curve": np.reshape(
+                    [values for _, values in self.rows],
+                    (len(self.rows), len(SPLITS), len(self.objective_sum)),
+                ),
                 "devices": np.frombuffer(json.dumps(self.devices).encode(), np.uint8),
             }
         )
@@ -67,14 +72,13 @@ class Run:
     @classmethod
     def restored(cls, tensors: Tensors, state: Any) -> "Run":
         """The run that ``tensors`` holds; ``state`` is the backend's, made of them."""
-        rows = zip(tensors["curve_samples"].tolist(), tensors["curve"], strict=True)
         return cls(
             state=state,
             objective_sum=tensors["objective_sum"],
             steps=int(tensors["iteration"]),
             objective_count=int(tensors["objective_count"]),
             seconds=float(tensors["seconds"]),
-            rows=[(samples, pair[0], pair[1]) for samples, pair in rows],
+            rows=list(zip(tensors["curve_samples"].tolist(), tensors["curve"], strict=True)),
             snapshots=read_snapshots(tensors),
             devices=json.loads(tensors["devices"].tobytes()),
         )
@@ -165,13 +169,15 @@ def train(
                 # of the checkpoint, so that going on from there gives the longer run's numbers.
                 save()
             if seen in log_points and (not run.rows or run.rows[-1][0] < seen):
-                test = np.full(members, np.nan)
+                bounds = np.full((len(SPLITS) - 1, members), np.nan)
                 if backend.has_bound:
                     began = time.monotonic()
-                    test = backend.evaluate(run.state, run.steps)
+                    bounds = backend.evaluate(run.state, run.steps)
                     times.evaluation += time.monotonic() - began
-                    _refuse_non_finite_bound(name, test, seen, may_diverge)
-                run.rows.append((seen, run.objective_sum / run.objective_count, test))
+                    _refuse_non_finite_bound(name, bounds[0], seen, may_diverge)
+                run.rows.append(
+                    (seen, np.vstack([run.objective_sum / run.objective_count, bounds]))
+                )
                 run.objective_sum, run.objective_count = np.zeros(members), 0
                 if seen in (snapshot_points or ()):
                     run.snapshots[seen] = parameters_of(backend.fetch(run.state))
@@ -204,7 +210,7 @@ def train(
             if time.monotonic() - last_checkpoint > checkpoint_seconds:
                 save()
     if run.rows:
-        progress.update(samples_seen(), _text(backend, run.rows[-1][1]), force=True)
+        progress.update(samples_seen(), _text(backend, run.rows[-1][1][0]), force=True)
     return run, times
 
 

@@ -10,7 +10,7 @@ from aevb.settings.experiment import Experiment
 from aevb.training.assembly import backend, training_set
 from aevb.training.backends import IN_TENSORFLOW, Execution
 from aevb.training.experiment import fingerprint, schedule
-from aevb.training.loop import train
+from aevb.training.loop import SPLITS, train
 
 
 def run(
@@ -56,8 +56,8 @@ def run(
     )
     rows = [
         (name, seed, size, split, samples, value)
-        for samples, *values in finished.rows
-        for split, numbers in zip(("train", "test"), values, strict=True)
+        for samples, splits in finished.rows
+        for split, numbers in zip(SPLITS, splits, strict=True)
         for (seed, size), value in zip(members, numbers.tolist(), strict=True)
     ]
     columns = ["run", "seed", "step_size", "split", "training_samples", "objective"]

@@ -60,6 +60,12 @@ class Execution(NamedTuple):
 IN_TENSORFLOW = Execution()
 
 
+def training_images(train_data: np.ndarray, test_data: np.ndarray) -> np.ndarray:
+    """The fixed training images on which the bound is evaluated beside the test data: the first
+    ones, as many as there are test images, repeated in order where there are fewer. [N_test, D]"""
+    return np.resize(train_data, test_data.shape)
+
+
 class Backend(Protocol):
     """Computes one run. A state is opaque to the loop and stays on the device between chunks; once
     it has been given to :meth:`run_chunk` it must not be used again."""
@@ -85,7 +91,8 @@ class Backend(Protocol):
         """The state ``n_steps`` steps later."""
 
     def evaluate(self, state: Any, iteration: int) -> np.ndarray:
-        """The mean bound of the test data, [E], float64, nats, by the noise of ``iteration``."""
+        """The mean bound of the test data and of :func:`training_images`, [2, E], float64, nats, by
+        the noise of ``iteration``."""
 
     def fetch(self, state: Any) -> Tensors:
         """The state as arrays named by their path in it, such as ``parameters/decoder/…``."""

@@ -18,7 +18,7 @@ from jaxlib import _jax
 from aevb.arrays import Tensors
 from aevb.files import write_atomically
 from aevb.process.progress import LOGGER
-from aevb.training.backends import Chunk
+from aevb.training.backends import Chunk, training_images
 from aevb.training.backends.programs import (
     ProgramError,
     Programs,
@@ -159,8 +159,8 @@ class PjrtBackend:
         self.step_sizes = np.asarray(step_sizes, np.float32)
         self._programs, self._place, self._precision = programs, device, precision
         self._seeds = np.asarray(seeds, np.int32)
-        self._arrays = train_data, test_data
-        self._data: tuple[jax.Array, jax.Array] | None = None
+        self._arrays = train_data, test_data, training_images(train_data, test_data)
+        self._data: list[jax.Array] | None = None
         self._compiled: dict[str, Executable] = {}
 
     @property
@@ -189,16 +189,15 @@ class PjrtBackend:
         return results[:n], Chunk(*(np.asarray(part) for part in results[n:]))
 
     def evaluate(self, state: list[jax.Array], iteration: int) -> np.ndarray:
-        """The mean bound of the test data, [E], float64, nats."""
+        """The mean bound of the test data and of the training images, [2, E], float64, nats."""
         parameters = [
             array
             for name, array in zip(self._programs.state, state, strict=True)
             if name.startswith(PARAMETERS)
         ]
-        (bound,) = self._executable("evaluate")(
-            [*parameters, self._on_device()[1], self._seeds, np.int32(iteration)]
-        )
-        return np.asarray(bound)
+        program, rest = self._executable("evaluate"), [self._seeds, np.int32(iteration)]
+        bounds = [program([*parameters, data, *rest])[0] for data in self._on_device()[1:]]
+        return np.stack([np.asarray(bound) for bound in bounds])
 
     def fetch(self, state: list[jax.Array]) -> Tensors:
         """The state as arrays named by their path in it."""
@@ -210,9 +209,9 @@ class PjrtBackend:
         """The inverse of :meth:`fetch`."""
         return [self._place.put(tensors[name]) for name in self._programs.state]
 
-    def _on_device(self) -> tuple[jax.Array, jax.Array]:
+    def _on_device(self) -> list[jax.Array]:
         if self._data is None:
-            self._data = self._place.put(self._arrays[0]), self._place.put(self._arrays[1])
+            self._data = [self._place.put(array) for array in self._arrays]
         return self._data
 
     def _executable(self, name: str) -> Executable:

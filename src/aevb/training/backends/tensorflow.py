@@ -11,7 +11,7 @@ import tensorflow as tf
 from aevb import random
 from aevb.algorithms.state import LOWER_BOUND, Algorithm
 from aevb.arrays import Tensors, named, named_arrays
-from aevb.training.backends import Chunk
+from aevb.training.backends import Chunk, training_images
 
 _EVALUATION_BLOCK = 1000
 
@@ -141,7 +141,9 @@ class TensorFlowBackend:
         self.samples_per_step = trainer.samples_per_step
         self.has_bound = trainer.has_bound
         self.step_sizes = np.asarray(step_sizes, np.float32)
-        self._train_data, self._test_data = tf.constant(train_data), tf.constant(test_data)
+        self._train_data = tf.constant(train_data)
+        evaluated = (test_data, training_images(train_data, test_data)) if self.has_bound else ()
+        self._evaluated = [tf.constant(data) for data in evaluated]
         self._seeds = tf.constant(seeds, tf.int32)
 
     @property
@@ -167,9 +169,10 @@ class TensorFlowBackend:
         return state, Chunk(*(part.numpy() for part in report))
 
     def evaluate(self, state: Any, iteration: int) -> np.ndarray:
-        """The mean bound of the test data, [E], float64, nats."""
-        arguments = state.parameters, self._test_data, self._seeds, tf.constant(iteration)
-        return self.trainer.evaluate(*arguments).numpy()
+        """The mean bound of the test data and of the training images, [2, E], float64, nats."""
+        rest = self._seeds, tf.constant(iteration)
+        bounds = [self.trainer.evaluate(state.parameters, data, *rest) for data in self._evaluated]
+        return tf.stack(bounds).numpy()
 
     def fetch(self, state: Any) -> Tensors:
         """The state as arrays named by their path in it."""
