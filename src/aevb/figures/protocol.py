@@ -16,7 +16,12 @@ from aevb.tables.curves import read_paper_curves
 
 _FIRST = 5e4
 """Samples before which nothing is drawn: no number of the paper's lies there."""
-_BEST, _PRESENT = style.PALETTE["AEVB"], style.PALETTE["wake-sleep"]
+_KINDS = {
+    "present setting": style.PALETTE["wake-sleep"],
+    "best on all panels": style.PALETTE["AEVB"],
+    "best on some panels": style.PALETTE["MCEM"],
+}
+"""What is drawn, and its colour."""
 # Inches.
 _WIDTH, _HEIGHT = 1.75, 1.6
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _ROW_GAP = 0.85, 0.15, 0.95, 0.95, 0.6, 0.8
@@ -57,9 +62,7 @@ def draw(
         figure = Figure(figsize=(width, height))
         for i, (dataset, algorithm, dims) in enumerate(rows):
             places = ranked[(ranked["dataset"] == dataset) & (ranked["algorithm"] == algorithm)]
-            best = places.iloc[0]
-            present = protocol.PRESENT[dataset, algorithm]
-            chosen = {(best["setting"], best["step_size"]): _BEST, present: _PRESENT}
+            chosen = _chosen(places, protocol.PRESENT[dataset, algorithm])
             bottom = height - _TOP - (i + 1) * _HEIGHT - i * _ROW_GAP
             for j, latent_dim in enumerate(dims):
                 left = _LEFT + j * (_WIDTH + _GAP)
@@ -69,9 +72,8 @@ def draw(
                 _panel(axes, _of(bands, panel), _of(paper, panel), chosen)
                 axes.set_title(f"$N_z$ = {latent_dim}", fontsize="medium")
             told = "; ".join(
-                f"{'best and present' if len(chosen) == 1 else kind}: "
-                f"{setting.replace('_', ' ')}, step size {step_size:g}"
-                for (setting, step_size), kind in zip(chosen, ("best", "present"), strict=False)
+                f"{kind.replace(' setting', '')}: {setting.replace('_', ' ')}, {step_size:g}"
+                for (setting, step_size), kind in chosen.items()
             )
             figure.text(
                 _LEFT / width,
@@ -86,15 +88,27 @@ def draw(
         figure.legend(
             handles=[
                 Line2D([], [], color="black", marker="o", markersize=3, label="paper"),
-                Patch(facecolor=_BEST, alpha=0.4, label="best setting"),
-                Patch(facecolor=_PRESENT, alpha=0.4, label="present setting"),
+                *(Patch(facecolor=c, alpha=0.4, label=kind) for kind, c in _KINDS.items()),
             ],
             loc="upper center",
-            ncols=3,
+            ncols=1 + len(_KINDS),
         )
-        lines = ["Bands: where a further seed lies with 95 % probability, from up to eight seeds."]
+        lines = [
+            "Bands: where a further seed lies with 95 % probability, from up to eight seeds. In"
+            " brackets: settings and step sizes."
+        ]
         style.footer(figure, [*lines, *([note] if note else [])])
     return figure
+
+
+def _chosen(places: pd.DataFrame, present: tuple[str, float]) -> dict[tuple[str, float], str]:
+    """Which settings are drawn, and what they are; a setting that is several once."""
+    everywhere = places[places["panels"] == places["panels"].max()]
+    chosen = {present: "present setting"}
+    for kind, table in (("best on all panels", everywhere), ("best on some panels", places)):
+        best = table.iloc[0]
+        chosen.setdefault((best["setting"], best["step_size"]), kind)
+    return chosen
 
 
 def _of(table: pd.DataFrame, panel: dict) -> pd.DataFrame:
@@ -107,11 +121,13 @@ def _panel(
     theirs = paper[paper["split"] == "test"].sort_values("training_samples")
     theirs = theirs[theirs["training_samples"] <= bands["training_samples"].max()]
     lowest, highest = [theirs["lower_bound"].min()], [theirs["lower_bound"].max()]
-    for (setting, step_size), color in chosen.items():
+    for (setting, step_size), kind in chosen.items():
         one = bands[(bands["setting"] == setting) & (bands["step_size"] == step_size)]
         one = one[one["training_samples"] >= _FIRST].sort_values("training_samples")
         low, high = one["mean"] - one["half_width"], one["mean"] + one["half_width"]
-        samples = one["training_samples"]
+        if one.empty:
+            continue
+        samples, color = one["training_samples"], _KINDS[kind]
         axes.fill_between(samples, low, high, color=color, alpha=0.4, linewidth=0)
         axes.plot(samples, one["mean"], color=color, linewidth=1.2)
         # Where the paper has no point yet, one seed's leap may make a band very wide.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from aevb.algorithms.settings import BOUNDED, LABELS
 from aevb.tables import seeds, tidy
@@ -21,9 +22,6 @@ SETTING = ["dataset", "algorithm", "setting", "step_size"]
 
 RANKED, JUDGED = "ranked", "judged"
 """What a number of the paper is used for."""
-
-LARGEST = 10.0
-"""Distances in standard deviations of a further seed count as no more than this in a score."""
 
 PRESENT = {
     ("MNIST", "AEVB"): ("factor_1", 0.01),
@@ -43,7 +41,7 @@ def _run(text: str) -> list[str]:
     parts = text.split("/")
     if len(parts) < 4 or parts[1] not in _DATASETS or parts[2] not in BOUNDED:
         raise ValueError("is not STAGE/DATASET/ALGORITHM/latent_dim_N/SETTING.")
-    return [*parts[1:4], "/".join(parts[4:])]
+    return [*parts[1:4], "/".join(parts[4:]), parts[0]]
 
 
 _PARSERS: dict[str, tidy.Parser] = {
@@ -79,7 +77,8 @@ def read_study(path: Path) -> pd.DataFrame:
         DataError: see :func:`aevb.tables.tidy.read`.
     """
     rows = tidy.read(path, _PARSERS)
-    parts = pd.DataFrame(rows.pop("run").tolist(), index=rows.index)
+    parts = pd.DataFrame(rows["run"].tolist(), index=rows.index)
+    stages = rows.pop("run").map("/".join)
     named = {
         "dataset": parts[0].map(_DATASETS),
         "algorithm": parts[1].map(LABELS),
@@ -87,8 +86,17 @@ def read_study(path: Path) -> pd.DataFrame:
         "setting": parts[3],
     }
     table = pd.DataFrame(named).join(rows)
+    table["run"] = stages
     wanted = (table["setting"] != "") & table["split"].isin(SPLITS)
-    return table[wanted].reset_index(drop=True)
+    return _longest(table[wanted]).reset_index(drop=True)
+
+
+def _longest(table: pd.DataFrame) -> pd.DataFrame:
+    """Of runs of the same setting, panel and member the longest, which has the others in it."""
+    member = [*_PANEL, "setting", "step_size", "seed"]
+    reach = table.groupby([*member, "run"])["training_samples"].max().reset_index()
+    kept = reach.sort_values("training_samples").drop_duplicates(member, keep="last")
+    return table.merge(kept[[*member, "run"]]).drop(columns="run")
 
 
 def numbers(paper: pd.DataFrame, longest: int) -> pd.DataFrame:
@@ -125,21 +133,22 @@ def standings(study: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
         One row a panel, setting, step size and number: ``dataset, algorithm, latent_dim, setting,
         step_size, split, training_samples, use, paper, mean, standard_deviation, n_seeds,
         half_width`` of the 95 % prediction interval, ``distance`` (mean minus paper, in standard
-        deviations of a further seed) and ``inside``. Nats per datapoint. Where seeds diverged only
-        the others count, and there is no row with fewer than four.
+        deviations of a further seed), ``log_density`` of the paper's number as a further seed
+        (Student's t) and ``inside``. Nats per datapoint. Where seeds diverged only the others
+        count, and there is no row with fewer than four.
     """
     rows = []
     for panel, ours in study.groupby(_PANEL):
         theirs = paper[(paper[_PANEL] == list(panel)).all(axis=1)]
-        wanted = numbers(theirs, ours["training_samples"].max())
         for (setting, step_size), members in ours.groupby(["setting", "step_size"]):
-            for number in wanted.itertuples():
+            for number in numbers(theirs, members["training_samples"].max()).itertuples():
                 values = _values(members, number)
                 if len(values) < _FEWEST:
                     continue
                 spread = values.std(ddof=1)
                 half_width = seeds.half_width(spread, len(values))
                 difference = values.mean() - number.paper
+                further = spread * np.sqrt(1 + 1 / len(values))
                 rows.append(
                     {
                         **dict(zip(_PANEL, panel, strict=True)),
@@ -153,7 +162,10 @@ def standings(study: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
                         "standard_deviation": spread,
                         "n_seeds": len(values),
                         "half_width": half_width,
-                        "distance": difference / (spread * np.sqrt(1 + 1 / len(values))),
+                        "distance": difference / further,
+                        "log_density": stats.t.logpdf(
+                            number.paper, len(values) - 1, values.mean(), further
+                        ),
                         "inside": abs(difference) <= half_width,
                     }
                 )
@@ -179,34 +191,46 @@ def _values(members: pd.DataFrame, number: Any) -> np.ndarray:
 def ranking(table: pd.DataFrame) -> pd.DataFrame:
     """The settings of each data set and algorithm, the best first.
 
+    A score is the mean log density of the paper's numbers as further seeds, so that a setting
+    whose seeds lie far apart gains little from containing everything. Settings were trained on
+    different panels: each is compared with the present one on the numbers that both have.
+
     Args:
         table: of :func:`standings`.
 
     Returns:
         One row a setting and step size: ``dataset, algorithm, setting, step_size, panels``;
-        ``score``, the root mean square of the distances of the numbers that rank, each cut at
-        :data:`LARGEST`; ``judged_inside`` of ``judged`` numbers that lie in the prediction interval
-        and ``judged_score``, the same of the others. Settings that were not trained on all panels
-        come after those that were.
+        ``gain``, the score of the numbers that rank less that of the present setting;
+        ``judged_inside`` of ``judged`` other numbers that lie in the prediction interval,
+        ``present_inside`` of them in the present setting's, and ``judged_gain``. Nats a number.
     """
-    cut = table.assign(square=np.square(table["distance"].clip(-LARGEST, LARGEST)))
+    number = [*_PANEL, "split", "training_samples", "use"]
     rows = []
-    for key, group in cut.groupby(SETTING):
-        ranked, judged = (group[group["use"] == use] for use in (RANKED, JUDGED))
-        rows.append(
-            {
-                **dict(zip(SETTING, key, strict=True)),
-                "panels": group["latent_dim"].nunique(),
-                "score": np.sqrt(ranked["square"].mean()),
-                "judged_inside": int(judged["inside"].sum()),
-                "judged": len(judged),
-                "judged_score": np.sqrt(judged["square"].mean()),
-            }
+    for (dataset, algorithm), group in table.groupby(["dataset", "algorithm"]):
+        is_present = (group["setting"] == PRESENT[dataset, algorithm][0]) & (
+            group["step_size"] == PRESENT[dataset, algorithm][1]
         )
-    order = ["dataset", "algorithm", "panels", "score"]
-    return pd.DataFrame(rows).sort_values(
-        order, ascending=[False, True, False, True], ignore_index=True
-    )
+        present = group.loc[is_present, [*number, "log_density", "inside"]]
+        pairs = group.merge(present, on=number, suffixes=("", "_present"))
+        pairs["gain"] = pairs["log_density"] - pairs["log_density_present"]
+        for (setting, step_size), ours in pairs.groupby(["setting", "step_size"]):
+            ranked, judged = (ours[ours["use"] == use] for use in (RANKED, JUDGED))
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "algorithm": algorithm,
+                    "setting": setting,
+                    "step_size": step_size,
+                    "panels": ours["latent_dim"].nunique(),
+                    "gain": ranked["gain"].mean(),
+                    "judged_inside": int(judged["inside"].sum()),
+                    "present_inside": int(judged["inside_present"].sum()),
+                    "judged": len(judged),
+                    "judged_gain": judged["gain"].mean(),
+                }
+            )
+    order = ["dataset", "algorithm", "gain"]
+    return pd.DataFrame(rows).sort_values(order, ascending=[False, True, False], ignore_index=True)
 
 
 def bands(study: pd.DataFrame) -> pd.DataFrame:
