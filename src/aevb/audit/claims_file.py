@@ -386,7 +386,7 @@ class Claim(Table):
 
 class KnownGap(Table):
     """Rows of a table, or all that a part of the configuration asks for, that one record does not
-    have."""
+    have; or a setting that it was made with and that is another now."""
 
     checkout: Text
     """The record's, as its manifest names it."""
@@ -396,13 +396,18 @@ class KnownGap(Table):
     """Only rows of the table whose columns have these values, one or a list each."""
     part: str | None = None
     """In place of a table, a key of `figures` and of the scales that is newer than the record."""
+    setting: str | None = None
+    """In place of both, the place of a setting, such as `figures.fig3.estimators`."""
+    was: Any = None
+    """What the setting was."""
     why: Text
     """Why it does not have them, and cannot get them cheaply."""
 
     @model_validator(mode="after")
     def _is_one_gap(self) -> Self:
-        if (self.table is None) == (self.part is None) or bool(self.where) != bool(self.table):
-            raise ValueError("a 'table' with 'where' is required, or a 'part'")
+        given = [self.table, self.part, self.setting]
+        if given.count(None) != 2 or bool(self.where) != bool(self.table):
+            raise ValueError("a 'table' with 'where' is required, a 'part', or a 'setting'")
         return self
 
 

@@ -97,6 +97,8 @@ def _of_dataset(record: Record, name: str, label: str) -> Iterator[str]:
 
 def known_gap(record: Record, gap: Gap) -> Finding:
     """Whether a known gap is there, all of it."""
+    if gap.setting:
+        return _other(record, gap)
     if gap.part:
         return _unmade(record, gap)
     everything = rows(record.outputs)
@@ -112,6 +114,17 @@ def known_gap(record: Record, gap: Gap) -> Finding:
     if not asked:
         return Finding("known gap", ABSENT, f"{named}: not part of this record")
     return Finding("known gap", GAP, f"{lacking} rows of {named} are not there: {gap.why}")
+
+
+def _other(record: Record, gap: Gap) -> Finding:
+    """The same of a setting. That the record has it is seen where configurations are compared."""
+    now = record.given
+    for key in gap.setting.split("."):
+        now = now[key]
+    if now == gap.was:
+        what = f"{gap.setting} is {now} now, too; correct `gaps` in config/claims.yaml"
+        return Finding("known gap", WRONG, what)
+    return Finding("known gap", GAP, f"{gap.setting} was {gap.was}, and is {now} now: {gap.why}")
 
 
 def _unmade(record: Record, gap: Gap) -> Finding:

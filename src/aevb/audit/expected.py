@@ -31,7 +31,8 @@ class Gap(NamedTuple):
     """Rows that a record is known not to have, and why.
 
     It is a gap of the record alone whose manifest names ``checkout``. In place of a table it may
-    have a ``part`` of the configuration that is newer than the record, with all its ``products``.
+    have a ``part`` of the configuration that is newer than the record, with all its ``products``,
+    or a ``setting`` that ``was`` another.
     """
 
     checkout: str
@@ -39,6 +40,8 @@ class Gap(NamedTuple):
     table: str | None = None
     where: Mapping[str, Any] = {}
     part: str | None = None
+    setting: str | None = None
+    was: Any = None
     products: tuple[catalogue.Product, ...] = ()
 
     def has(self, table: str | None) -> bool:

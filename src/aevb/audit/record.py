@@ -1,6 +1,9 @@
 """A finished record as the audit has it, and what a check of it finds."""
 
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +48,8 @@ class Record(NamedTuple):
     contents: manifest.Contents
     damage: str | None
     """What is wrong with the manifest, which then says nothing."""
+    given: dict
+    """The configuration as it is given; ``outputs`` are those of what the record is made with."""
 
     @property
     def runs(self) -> list[Run]:
@@ -81,11 +86,12 @@ def read(
     left_out = contents.left_out
     everything = Outputs(settings, definitions, scale, lambda dataset: dataset not in left_out)
     here = [gap for gap in gaps if gap.checkout == contents.checkout]
-    parts = [gap.part for gap in here if gap.part]
-    outputs = everything._replace(settings=_without(settings, parts)) if parts else everything
+    older = _without(settings, [gap.part for gap in here if gap.part])
+    outputs = everything._replace(settings=_as_they_were(older, here))
     here = [gap._replace(products=_lacking(gap, everything)) for gap in here]
     wanted = Expected(rows(outputs), resources, here)
-    return Record(Path(folder), Tables(folder, resources), outputs, wanted, contents, damage)
+    tables = Tables(folder, resources)
+    return Record(Path(folder), tables, outputs, wanted, contents, damage, settings)
 
 
 def _lacking(gap: Gap, outputs: Outputs) -> tuple[catalogue.Product, ...]:
@@ -105,6 +111,16 @@ def _without(settings: dict, parts: Sequence[str]) -> dict:
 
     scales = {name: less(scale) for name, scale in settings["scales"].items()}
     older = settings | {"figures": less(settings["figures"]), "scales": scales}
+    return validate(Configuration, older, "config").model_dump()
+
+
+def _as_they_were(settings: dict, gaps: Sequence[Gap]) -> dict:
+    """The configuration with the settings that the record was made with."""
+    older = deepcopy(settings)
+    for gap in gaps:
+        if gap.setting:
+            *above, key = gap.setting.split(".")
+            reduce(getitem, above, older)[key] = gap.was
     return validate(Configuration, older, "config").model_dump()
 
 

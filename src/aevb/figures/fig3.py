@@ -27,6 +27,7 @@ from aevb.tables.likelihood_curves import (
 Rectangle = tuple[float, float, float, float]
 #: The panels' rows, top to bottom, and what is written over them; other estimators follow.
 ESTIMATORS = {
+    "library": "the paper’s estimator as its authors’ library computes it for several images",
     "paper": "the paper’s estimator: Appendix D, 50 samples",
     "quadrature": "exact: quadrature",
 }
