@@ -72,8 +72,10 @@ def test_the_committed_record_is_sound_but_for_its_known_gaps():
     found = check(COMMITTED)
     assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {
         "known gap": GAP,
+        "figures.fig3.estimators": GAP,
         "future work": GAP,
     }
+    assert "['paper', 'quadrature'] in the record" in found["figures.fig3.estimators"].detail
     assert "Figure 3 was estimated before" in found["known gap"].detail
     newer = [one.name for one in catalogue.PRODUCTS if one.target == "future_work"]
     assert f"not run: {', '.join(newer)}; the record is older" in found["future work"].detail
@@ -86,7 +88,7 @@ def test_the_committed_record_is_sound_but_for_its_known_gaps():
 
 def test_the_committed_record_is_not_whole_without_its_known_gap_stated():
     """The check of the rows sees what the record does not have, and the claim is not let off."""
-    one = opened(COMMITTED, gaps=())
+    one = opened(COMMITTED, gaps=[gap for gap in CLAIMS.gaps if not gap.table])
     found = {each.check: each for each in checks.check(one)}
     assert found["rows"].outcome == WRONG and "importance_1" in found["rows"].detail
     assert found["likelihoods"].outcome == WRONG
@@ -114,6 +116,18 @@ def test_a_part_that_is_said_to_be_missing_is(copy):
     (copy / "figures/hierarchy.csv").unlink()
     stated = [gap for gap in CLAIMS.gaps if not gap.part]
     assert wrong(copy, gaps=stated) == {"outputs", "rows", "configuration"}
+
+
+def test_a_setting_that_is_said_to_have_been_another_was(copy):
+    """Without the statement the record is of another configuration; one that it never had is seen
+    there, and one that there is still is told."""
+    others = [gap for gap in CLAIMS.gaps if not gap.setting]
+    (stated,) = (gap for gap in CLAIMS.gaps if gap.setting)
+    assert {"configuration", "rows"} <= wrong(copy, gaps=others)
+    never = stated._replace(was=["quadrature"])
+    assert "configuration" in wrong(copy, gaps=[*others, never])
+    still = stated._replace(was=SETTINGS["figures"]["fig3"]["estimators"])
+    assert stated.setting in wrong(copy, gaps=[*others, still])
 
 
 def test_a_known_gap_is_one_of_that_record_alone(copy):
@@ -456,10 +470,11 @@ def test_figures_that_are_not_configured_are_not_missed(copy):
         "section2": SETTINGS["figures"]["section2"] | {"dataset": None}
     }
     settings = SETTINGS | {"figures": figures}
+    older = OLDER | {"figures": OLDER["figures"] | {"section2": figures["section2"]}}
     for name in ("gradient_variance", "gradient_estimators", "kl_divergence", "weight_prior"):
         (copy / f"figures/{name}.csv").unlink()
     (copy / "tables/gradient_variance.csv").unlink()
-    content = manifest.make(copy, "full", settings, [], AS_COMMITTED["checkout"])
+    content = manifest.make(copy, "full", older, [], AS_COMMITTED["checkout"])
     content["data"] = AS_COMMITTED["data"]
     (copy / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
     found = check(copy, settings=settings)

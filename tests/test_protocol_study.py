@@ -76,7 +76,10 @@ def test_a_setting_differs_from_the_variant_in_what_it_says(tmp_path):
         ({"settings": {"plain": {"hidden_units": 0}}}, r"settings\.plain: .*hidden_units"),
         ({"settings": {"plain": {"settings": {"L": 2}}}}, r"settings\.plain: .*unknown key 'L'"),
         ({"groups": [GROUP, GROUP]}, "two of them have one/mnist/wake_sleep/latent_dim_3/plain"),
-        ({"groups": [GROUP | {"settings": ["none"]}]}, "'none' is unknown; allowed: changed, plain"),
+        (
+            {"groups": [GROUP | {"settings": ["none"]}]},
+            "'none' is unknown; allowed: changed, plain",
+        ),
         ({"groups": [GROUP | {"dataset": "cifar"}]}, "'cifar' is unknown; allowed: mnist"),
         ({"groups": [GROUP | {"algorithm": "mcem"}]}, "study.yaml: .*mcem"),
         ({"groups": []}, "study.yaml: groups"),

@@ -123,8 +123,8 @@ def _other(record: Record, gap: Gap) -> Finding:
         now = now[key]
     if now == gap.was:
         what = f"{gap.setting} is {now} now, too; correct `gaps` in config/claims.yaml"
-        return Finding("known gap", WRONG, what)
-    return Finding("known gap", GAP, f"{gap.setting} was {gap.was}, and is {now} now: {gap.why}")
+        return Finding(gap.setting, WRONG, what)
+    return Finding(gap.setting, GAP, f"{gap.was} in the record, {now} now: {gap.why}")
 
 
 def _unmade(record: Record, gap: Gap) -> Finding:
