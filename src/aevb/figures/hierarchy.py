@@ -14,12 +14,13 @@ from aevb.figures import mosaics, style
 from aevb.pictures import Pictures, read_pictures
 from aevb.settings.future_work import NETWORKS, hierarchy_models
 from aevb.tables import tidy, words
+from aevb.tables.curves import PARSERS
 
 _MODELS = hierarchy_models()
 _CURVES: dict[str, tidy.Parser] = {
     "dataset": tidy.name,
     "model": tidy.one_of(*_MODELS),
-    "split": tidy.one_of("train", "test"),
+    "split": PARSERS["split"],
     "seed": tidy.count,
     "training_samples": tidy.positive,
     "lower_bound": tidy.number(),
