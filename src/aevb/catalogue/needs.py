@@ -110,6 +110,12 @@ def datasets(place: str) -> Callable[[Outputs], list[str]]:
     return lambda outputs: outputs.shown(place)
 
 
+def film(outputs: Outputs) -> list[str]:
+    """The data set that is a film; none where another one stands in for it."""
+    has_stand_in = outputs.film_stands_in()
+    return [] if has_stand_in else outputs.shown("future_work.film.latent_dims")
+
+
 def foreign(outputs: Outputs) -> list[str]:
     """The other data set; none where it cannot be had."""
     return outputs.available(outputs.named("applications.foreign"))

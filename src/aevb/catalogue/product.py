@@ -147,6 +147,7 @@ class Product:
         content: the place below ``figures`` in the configuration that names its data sets; None
             where it is of none.
         wanted: whether it is made, where more is asked than one of its data sets.
+        stands_in: whether it is made of something else where none of its data sets can be had.
         algorithm, latent_dim: of its models, for the report; ``latent_dim`` is a text or a place.
         tables: all its tables, drawn or computed.
         reported: outputs that the report has, beside pictures and pages.
@@ -167,6 +168,7 @@ class Product:
     computed: Command | None = None
     content: str | None = None
     wanted: Callable[[Outputs], bool] = lambda outputs: True
+    stands_in: Callable[[Outputs], bool] = lambda outputs: False
     algorithm: str = ""
     latent_dim: str = ""
     tables: tuple[Table, ...] = ()
@@ -191,7 +193,7 @@ class Product:
     def is_made(self, outputs: Outputs) -> bool:
         """Whether there is something to make it of."""
         had = self.content is None or outputs.available(outputs.named(self.content))
-        return bool(had) and self.wanted(outputs)
+        return (bool(had) or self.stands_in(outputs)) and self.wanted(outputs)
 
     def files(self) -> list[str]:
         """All that it consists of: pictures, pages and tables."""

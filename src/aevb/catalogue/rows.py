@@ -13,7 +13,7 @@ from aevb.likelihood.labels import ABOVE, labels
 from aevb.likelihood.methods.base import Method, TwoSided
 from aevb.likelihood.methods.registry import read_methods
 from aevb.settings.experiment import Experiment
-from aevb.settings.future_work import hierarchy_models
+from aevb.settings.future_work import FILM_AHEAD, FILM_MODELS, hierarchy_models
 from aevb.settings.section2 import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
 from aevb.workflow.outputs import Outputs, Run
 
@@ -254,6 +254,32 @@ def hierarchy_curves(outputs: Outputs) -> Iterator[Part]:
     """See :func:`future_work`."""
     models = hierarchy_models(outputs.budget("future_work.hierarchy.networks"))
     return future_work(outputs, "hierarchy", models, curves=True)
+
+
+def film(outputs: Outputs) -> Iterator[Part]:
+    """Each prediction of a frame, and each frame of a gap, with each seed."""
+    film, _, repeat, interpolation = FILM_MODELS
+    gap = outputs.content("future_work.film.gap")
+    tasks = {
+        "next frames": ([film, repeat], FILM_AHEAD),
+        "missing frames": ([film, repeat, interpolation], gap),
+    }
+    for one in outputs.film():
+        for task, (models, last) in tasks.items():
+            yield {
+                "dataset": one.definition["label"],
+                "task": task,
+                "model": models,
+                "frame": range(1, last + 1),
+                "seed": one.seeds,
+            }
+
+
+def film_curves(outputs: Outputs) -> Iterator[Part]:
+    """The curves of both models."""
+    for one in outputs.film():
+        dataset = one.definition["label"]
+        yield {"dataset": dataset, "model": FILM_MODELS[:2], **_measured(one)}
 
 
 def step_sizes(outputs: Outputs) -> Iterator[Part]:

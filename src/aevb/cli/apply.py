@@ -12,6 +12,7 @@ from aevb.cli.options import Log, OneWeights, Threads
 from aevb.errors import ConfigError, DataError
 from aevb.files import write_atomically
 from aevb.process.progress import LOGGER, start_logging
+from aevb.process.startup import start_tensorflow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,6 +133,40 @@ def inpaint(
         "rhat": draws.rhat,
     }
     _write_arrays(output, _as_images(found, trained))
+
+
+@app.command()
+def predict(
+    frames: Annotated[
+        Path, typer.Argument(help="The last frames of a film, as images are given elsewhere.")
+    ],
+    weights: Annotated[
+        Path, typer.Option(help="Weights of `aevb future-work film` (safetensors).")
+    ],
+    output: Arrays,
+    steps: Annotated[int, typer.Option(min=1, help="How many frames to predict.")] = 20,
+    draws: Annotated[int, typer.Option(min=2, help="Paths through the latent space.")] = 100,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """The next frames of a film: `mean` and `standard_deviation` of each pixel, and `paths`, the
+    films that the first 8 draws give."""
+    start_logging(log)
+    start_tensorflow(threads)
+    import numpy as np
+
+    from aevb.future_work.forecast import predict as forecast
+    from aevb.future_work.forecast import read_film
+
+    trained = read_film(weights)
+    x = _images(frames, trained).reshape(1, -1)
+    found = list(forecast(*trained.model, x, steps, draws, seed))
+    means = np.stack([p.mean().numpy()[:, 0, 0] for p in found], axis=1)
+    variances = np.stack([p.variance().numpy()[:, 0, 0] for p in found], axis=1)
+    deviation = np.sqrt(variances.mean(axis=0) + means.var(axis=0))
+    arrays = {"mean": means.mean(axis=0), "standard_deviation": deviation, "paths": means[:8]}
+    _write_arrays(output, _as_images(arrays, trained))
 
 
 @app.command()

@@ -110,3 +110,55 @@ def hierarchy(
     for path, tables in ((curves, [f.curves for f in found]), (table, [f.table for f in found])):
         write_atomically(path, pd.concat(tables).to_csv(index=False, float_format="%.6g"))
     LOGGER.info(f"wrote {curves}, {table} and {pictures}")
+
+
+@app.command()
+def film(
+    settings: Settings,
+    curves: Curves,
+    table: Table,
+    pictures: Pictures,
+    weights: Annotated[Path, typer.Option(help="The state-space model (safetensors).")],
+    record: Annotated[
+        list[Path], typer.Option(help="Record of the film; without one a synthetic film is made.")
+    ] = (),
+    length: Annotated[int, typer.Option(min=2, help="Frames a stretch.")] = 16,
+    stretches: Annotated[int, typer.Option(min=1, help="Stretches a minibatch.")] = 4,
+    gap: Annotated[int, typer.Option(min=1, help="Missing frames in a row.")] = 5,
+    draws: Annotated[int, typer.Option(min=2, help="Paths for each prediction.")] = 100,
+    step_size: Annotated[float, typer.Option(help="Adagrad's, of both models.")] = 0.01,
+    checkpoint_dir: Checkpoints = CHECKPOINTS,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
+    backend: Backend = "tensorflow",
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Train a state-space model of a film, and an i.i.d. VAE, on its beginning, and compare bounds,
+    predictions and gaps on its end."""
+    start_logging(log)
+    execution = Execution.parse(backend)
+    if len(settings) > 1:
+        raise ConfigError("--settings: give one experiment, on one film")
+    if record:
+        ((experiment, data),) = studied(settings, record)
+    else:
+        experiment, data = Experiment.from_json(settings[0]), None
+    start_tensorflow(threads)
+    from aevb.future_work.forecast import Budget, compare, synthetic
+    from aevb.stages.weights import write
+
+    found = compare(
+        experiment,
+        data or synthetic(tuple(experiment.definition["image_shape"])),
+        Budget(length, stretches, gap, draws, step_size),
+        checkpoint_folder=folder_of(checkpoint_dir, curves),
+        checkpoint_seconds=checkpoint_seconds,
+        execution=execution,
+    )
+    is_ink = experiment.definition["observation"] == "bernoulli"
+    label = found.table["dataset"].iloc[0]
+    write_pictures(pictures, found.pictures, {label} if is_ink else set())
+    write(weights, found.parameters, experiment)
+    for path, rows in ((curves, found.curves), (table, found.table)):
+        write_atomically(path, rows.to_csv(index=False, float_format="%.6g"))
+    LOGGER.info(f"wrote {curves}, {table}, {pictures} and {weights}")

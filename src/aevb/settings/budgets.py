@@ -123,10 +123,12 @@ class HierarchyBudget(Table):
 
 
 class FilmBudget(Table):
-    """The budget of the time-series models."""
+    """The budget of the film."""
 
     training_samples: PerDataset[Count] = 100_000
-    """Training samples a curve."""
+    """Training frames a curve."""
+    draws: AtLeastTwo = 100
+    """Paths through the latent space for each prediction and each gap."""
 
 
 class NoiseBudget(Table):

@@ -1,13 +1,14 @@
 """What the figures and tables show."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from aevb.algorithms.settings import BOUNDED, ESTIMATORS, Gradient
 from aevb.schema.kinds import (
     NUMBER,
     AnyOf,
+    AtLeastTwo,
     Count,
     Counts,
     FilePath,
@@ -146,10 +147,25 @@ class Hierarchy(Table):
 
 
 class Film(Table):
-    """Time-series models of a film."""
+    """A film as a state-space model, beside an i.i.d. VAE of its frames."""
 
-    latent_dims: Sizes = {}
-    """For each data set, N_z of a frame."""
+    latent_dims: Annotated[Sizes, Field(max_length=1)] = {}
+    """For a data set that is a film, N_z of a frame; one at most."""
+    length: AtLeastTwo = 16
+    """Frames of each stretch that is learned from."""
+    stretches: Count = 4
+    """Stretches a minibatch; a minibatch of the VAE has as many frames."""
+    gap: Count = 5
+    """Frames in a row that are missing from every second stretch while it learns, and that are
+    filled in; two fewer than a stretch has at most."""
+    step_size: Positive = 0.01
+    """Adagrad's, of both models."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.gap > self.length - 2:
+            raise ValueError(f"gap: {self.gap} of {self.length} frames leave none on either side")
+        return self
 
 
 class Noise(Table):

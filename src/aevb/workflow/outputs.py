@@ -14,6 +14,7 @@ from aevb.errors import ConfigError, UnavailableError
 from aevb.schema.kinds import for_dataset
 from aevb.settings import protocol_study
 from aevb.settings.experiment import Experiment
+from aevb.settings.future_work import SYNTHETIC
 from aevb.workflow.checkout import ROOT
 
 
@@ -178,6 +179,19 @@ class Outputs(NamedTuple):
             return replace(one.with_budget(budget), seeds=tuple(seeds or one.seeds))
 
         return [studied(run.experiment) for run in self.models(f"future_work.{name}.latent_dims")]
+
+    def film_stands_in(self) -> bool:
+        """Whether section 7's film is a synthetic one: at smoke, where it cannot be had."""
+        named = self.named("future_work.film.latent_dims")
+        return bool(named) and self.scale == "smoke" and not self.available(named)
+
+    def film(self) -> list[Experiment]:
+        """The experiment of section 7's film, or of the one that stands in for it."""
+        if not self.film_stands_in():
+            return self.future_work("film")
+        (one,) = self._replace(has=lambda dataset: True).future_work("film")
+        definition = one.definition | {"label": SYNTHETIC}
+        return [replace(one, dataset=SYNTHETIC, definition=definition)]
 
     def datasets(self) -> list[str]:
         """All data sets that an output may want, whether they can be had or not."""

@@ -26,6 +26,8 @@ def study(
     options: Mapping[str, Callable[[Outputs], Any]],
     inputs: Mapping[str, str],
     code: tuple[str, ...] = (),
+    data: Callable[[Outputs], list[str]] | None = None,
+    settings: Callable[[Outputs], list[dict]] | None = None,
     **more,
 ) -> Product:
     """An entry of section 7: ``aevb future-work NAME`` trains and measures, with checkpoints, and
@@ -39,6 +41,8 @@ def study(
         options: further ones of the command; it is told the experiments as ``--settings``.
         inputs: what the figure is drawn from, by option.
         code: modules beside ``aevb.future_work.NAME`` that the command runs.
+        data: the data sets that it reads, where these are not those that can be had of its own.
+        settings: its experiments, where they are not those on its data sets.
         more: fields of :class:`~aevb.catalogue.product.Product`.
     """
     content = f"future_work.{name}.latent_dims"
@@ -53,8 +57,8 @@ def study(
             f"future-work {dashed(name)}",
             f"future_work_{name}",
             code=(f"aevb.future_work.{name}", *code),
-            records={"record": needs.datasets(content)},
-            options={"settings": experiments(name), **options},
+            records={"record": data or needs.datasets(content)},
+            options={"settings": settings or experiments(name), **options},
             outputs=outputs,
             threads=True,
             runtime="24h",
@@ -108,4 +112,50 @@ against the model with one layer, with the paper's networks and with convolution
 parameters. Bound along training, log p(x) by annealed importance sampling, and samples.""",
 )
 
-ENTRIES = (HIERARCHY,)
+FILM = study(
+    "film",
+    "a film as a state-space model",
+    data=needs.film,
+    settings=lambda outputs: [asdict(one) for one in outputs.film()],
+    stands_in=lambda outputs: outputs.film_stands_in(),
+    outputs={
+        "curves": "figures/film.csv",
+        "table": "tables/film.csv",
+        "pictures": "figures/film.npz",
+        "weights": "runs/film/weights.safetensors",
+    },
+    options={
+        **{
+            key: setting(f"future_work.film.{key}")
+            for key in ("length", "stretches", "gap", "step_size")
+        },
+        "draws": budget("future_work.film.draws"),
+    },
+    code=("aevb.future_work.forecast", *PICTURES),
+    inputs={
+        "curves": "figures/film.csv",
+        "table": "tables/film.csv",
+        "pictures": "figures/film.npz",
+    },
+    tables=(
+        Table(
+            "figures/film.csv",
+            "dataset model split seed training_samples lower_bound",
+            rows=rows.film_curves,
+        ),
+        Table(
+            "tables/film.csv",
+            "dataset task model frame seed error log_density n",
+            may_be_empty="log_density",
+            rows=rows.film,
+        ),
+    ),
+    paper="Without an experiment: time-series models.",
+    told_from=("figures/film.csv", "tables/film.csv"),
+    caption="""Section 7: a film as a state-space model, whose latent variables follow each other,
+learned by AEVB from its beginning and measured on its end, beside an i.i.d. VAE that learns from as
+many frames. Bound of a frame along training, prediction of the next 20 frames against repeating
+the last one, and gaps that are filled in.""",
+)
+
+ENTRIES = (HIERARCHY, FILM)
