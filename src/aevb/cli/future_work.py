@@ -15,7 +15,7 @@ from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
 from aevb.schema.explain import choice
 from aevb.settings import Experiment
-from aevb.settings.future_work import NETWORKS
+from aevb.settings.future_work import NETWORKS, check_networks
 from aevb.training.backends import Execution
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def hierarchy(
     execution, annealing = Execution.parse(backend), budgets.annealing(ais)
     networks = [choice(one, NETWORKS, "--network") for one in network or NETWORKS]
     wanted = list(studied(settings, record))
+    for _, data in wanted:
+        check_networks(networks, data.image_shape, f"--network: {data.name}")
     start_tensorflow(threads)
     import pandas as pd
 

@@ -10,6 +10,7 @@ from aevb.schema.explain import choice
 from aevb.schema.kinds import Table, for_dataset
 from aevb.settings.configuration import PER_DATASET, Configuration
 from aevb.settings.figures import Figures, FutureWork
+from aevb.settings.future_work import check_networks
 
 
 def check(config: Configuration, definitions: dict) -> None:
@@ -23,6 +24,7 @@ def check(config: Configuration, definitions: dict) -> None:
     _check_per_dataset(config, definitions)
     _check_names(config, definitions)
     _check_trained_models(config.figures, definitions)
+    _check_hierarchy(config, definitions)
     _check_sizes(config, definitions)
 
 
@@ -156,6 +158,15 @@ def _check_trained_models(figures: Figures, definitions: dict) -> None:
                 f"figures.applications.factor: blocks of {factor} × {factor} pixels do not divide"
                 f" the images of {dataset}, {rows} × {columns}"
             )
+
+
+def _check_hierarchy(config: Configuration, definitions: dict) -> None:
+    """There are such networks for the images of the data sets."""
+    for scale, budget in config.scales.items():
+        for dataset in config.figures.future_work.hierarchy.latent_dims:
+            where = f"scales.{scale}.future_work.hierarchy.networks: {dataset}"
+            networks = budget.future_work.hierarchy.networks
+            check_networks(networks, definitions[dataset]["image_shape"], where)
 
 
 def _check_sizes(config: Configuration, definitions: dict) -> None:

@@ -1,18 +1,14 @@
 """What the studies of section 7's future work compare."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from aevb.errors import ConfigError
 
 LAYERS = ("one layer", "hierarchy")
 """One layer of latent variables, and two."""
 
 NETWORKS = ("MLP", "conv.")
 """The paper's networks, and convolutional ones."""
-
-
-def hierarchy_models(networks: Iterable[str] = NETWORKS) -> list[str]:
-    """What is compared with these networks, by name."""
-    return [f"{layers}, {network}" for network in networks for layers in LAYERS]
-
 
 FILM_MODELS = ("state-space model", "i.i.d. VAE", "repeat the last frame", "interpolation")
 """What learns a film, predicts its frames or fills them in."""
@@ -25,3 +21,19 @@ FILM_AHEAD = max(FILM_SHOWN)
 
 SYNTHETIC = "synthetic"
 """The film that stands in for one that cannot be had, at the smallest scale."""
+
+
+def hierarchy_models(networks: Iterable[str] = NETWORKS) -> list[str]:
+    """What is compared with these networks, by name."""
+    return [f"{layers}, {network}" for network in networks for layers in LAYERS]
+
+
+def check_networks(networks: Iterable[str], image_shape: Sequence[int], where: str) -> None:
+    """Raise ConfigError where there are no such networks for images of this shape: convolutional
+    ones halve the sides twice."""
+    if "conv." in networks and any(side % 4 for side in image_shape):
+        rows, columns = image_shape
+        raise ConfigError(
+            f"{where}: convolutional networks need sides that are multiples of 4, and images are"
+            f" {rows} × {columns}; ask for MLP alone"
+        )
