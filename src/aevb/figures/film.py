@@ -15,12 +15,13 @@ from aevb.figures import mosaics, style
 from aevb.pictures import Pictures, read_pictures
 from aevb.settings.future_work import FILM_MODELS, FILM_SHOWN
 from aevb.tables import seeds, tidy, words
+from aevb.tables.curves import PARSERS
 
 FILM, VAE, REPEAT, INTERPOLATION = FILM_MODELS
 _CURVES: dict[str, tidy.Parser] = {
     "dataset": tidy.name,
     "model": tidy.one_of(FILM, VAE),
-    "split": tidy.one_of("train", "test"),
+    "split": PARSERS["split"],
     "seed": tidy.count,
     "training_samples": tidy.positive,
     "lower_bound": tidy.number("Did the run diverge?"),
@@ -102,14 +103,16 @@ def draw(
         bound.xaxis.set_major_locator(MaxNLocator(4))
         bound.set_title(f"{words.title(name)}: bound", loc="left")
         _lines(error, following, "frame", "error")
-        error.set(xlabel="frames ahead", ylabel="RMS error (of white = 1)", ylim=(0, None))
+        error.set(xlabel="frames ahead", ylabel="RMS error (of white = 1)")
+        error.set_ylim(0, 1.1 * following["error"].max())
         error.set_title("prediction: error", loc="left")
         _lines(density, following, "frame", "log_density")
         density.set(xlabel="frames ahead", ylabel="log density (nats per frame)")
         density.set_title("prediction: log density", loc="left")
         gap = figure.add_axes((0.815, 0.185, 0.165, 0.285))
         _lines(gap, missing, "frame", "error")
-        gap.set(xlabel="frame in the gap", ylabel="RMS error", ylim=(0, None))
+        gap.set(xlabel="frame in the gap", ylabel="RMS error")
+        gap.set_ylim(0, 1.1 * missing["error"].max())
         gap.xaxis.set_major_locator(MaxNLocator(integer=True))
         gap.set_title("gap: error", loc="left")
         shown = _images(pictures, f"{name}/next_frames", 3)
