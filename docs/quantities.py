@@ -229,6 +229,13 @@ def full_vb(n_train: int, method: str, split: str) -> float:
     return cell("figures/weight_uncertainty", "marginal_log_likelihood", **where)
 
 
+def still_rising(algorithm: str, n_train: int) -> float:
+    """How much the training bound of Appendix F's comparison rises over the last 10⁶ samples."""
+    name = f"runs/authors/mnist/full_vb/hidden_units_100/n_train_{n_train}/latent_dim_3/bounds"
+    curve = rows(name, algorithm=algorithm, split="train").set_index("training_samples")
+    return (curve["lower_bound"][5_000_000] - curve["lower_bound"][4_000_000]).item()
+
+
 def overfits(method: str) -> float:
     """Training minus test log p(x) with N = 1000."""
     return full_vb(1000, method, "train") - full_vb(1000, method, "test")

@@ -23,7 +23,7 @@ from aevb.models.registry import ARCHITECTURES
 from aevb.schema.explain import options, resolve
 from aevb.schema.writing import json_schema
 from aevb.settings import Configuration, Experiment, experiment, load, read_yaml
-from aevb.settings.budgets import FutureWork
+from aevb.settings.budgets import Comparisons, FutureWork
 from aevb.training.assembly import architecture
 from configuration import CONFIG, DATASETS, MINIMAL
 
@@ -108,6 +108,7 @@ def test_defaults_are_filled_in():
             "weight_draws": 10,
             "seeds": None,
         },
+        "comparisons": Comparisons().model_dump(),
         "future_work": FutureWork().model_dump(),
         "seeds": [0],
     }

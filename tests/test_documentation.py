@@ -86,7 +86,7 @@ def test_readme_counts_the_verdicts():
     told = (
         f"Of {claims.total()} claims of the paper {claims['replicated']} are replicated,"
         f" {claims['partly']} partly, {claims['not replicated']} is not, {claims['undecided']} are"
-        f" undecided, and {claims['not run at this scale']} was not run at this scale."
+        f" undecided, and {claims['not run at this scale']} were not run at this scale."
         f" Of {curves.total()} comparisons with its curves {curves['undecided']} are undecided."
     )
     assert told in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())

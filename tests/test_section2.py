@@ -19,7 +19,9 @@ from aevb.figures import (
     draws_and_minibatches,
     gradient_estimators,
     gradient_variance,
+    hidden_units,
     kl_divergence,
+    own_step_sizes,
     posteriors,
     studies,
     style,
@@ -32,10 +34,10 @@ from aevb.models.architecture import Parameters
 from aevb.models.mlp import MLP
 from aevb.section2 import study as study_stage
 from aevb.section2 import weight_uncertainty as uncertainty
-from aevb.settings import STUDIES, load, study
+from aevb.settings import SELECTING, STUDIES, load, study
 from aevb.settings.section2 import STUDY_SETTINGS
 from aevb.tables import gradient_variance as gradient_variance_table
-from aevb.tables.studies import matched, read_study
+from aevb.tables.studies import matched, read_selected, read_study
 from aevb.training.assembly import architecture
 from aevb.training.experiment import run_training
 from configuration import DATASETS, MINIMAL
@@ -55,6 +57,12 @@ def test_studies_vary_one_thing_each():
     config, definitions = configured(
         training_samples=500, draws=[1, 4], minibatches=[10, 100], panels={"mnist": [3, 5]}
     )
+    config["figures"]["comparisons"] |= {
+        "estimators": ["B", "score"],
+        "latent_dims": {"mnist": 3},
+        "hidden_units": [20, 50],
+    }
+    config["scales"]["short"]["comparisons"] = {"training_samples": 500, "seeds": [3, 4]}
     found = {name: study(config, definitions, name) for name in STUDIES}
     kinds = [one.estimator for one in found["gradient_estimators"]]
     assert kinds == ["B", "A", "score_baseline", "score"]
@@ -72,8 +80,14 @@ def test_studies_vary_one_thing_each():
     for name, same in (
         ("gradient_estimators", {"estimator": "A"}),
         ("posteriors", {"posterior": "laplace"}),
+        ("own_step_sizes", {"estimator": "A"}),
     ):
         assert len({one.with_algorithm(**same).to_json() for one in found[name]}) == 1
+    assert [one.hidden_units for one in found["hidden_units"]] == [20, 50]
+    assert len({replace(one, hidden_units=1).to_json() for one in found["hidden_units"]}) == 1
+    for name in SELECTING:
+        # No selection takes more than the training that it is for.
+        assert {(one.seeds, one.selection_samples) for one in found[name]} == {((3, 4), 500)}
 
 
 def test_warm_up_takes_the_same_samples_for_every_minibatch():
@@ -137,6 +151,24 @@ def test_a_study_is_its_experiments(tmp_path):
     assert ends["gaussian"] != ends["laplace"]
     assert len(list(tmp_path.iterdir())) == 2
     pd.testing.assert_frame_equal(run().drop(columns="seconds"), table.drop(columns="seconds"))
+
+
+def test_step_sizes_are_selected_for_each_experiment(tmp_path):
+    """A study without step sizes takes what is selected for each experiment alone, and says so."""
+    wanted = [
+        replace(SETTINGS, training_samples=1000, selection_samples=1000, hidden_units=units)
+        for units in (5, 20)
+    ]
+    wanted[1] = replace(wanted[1], step_sizes=(1e-6, 1e-7))
+    data = tiny_data()
+    table = study_stage.run(
+        wanted, None, lambda one: data, checkpoint_folder=tmp_path, checkpoint_seconds=60
+    )
+    assert list(table.columns[-3:]) == ["seconds", "hidden_units", "step_size"]
+    assert table.groupby("hidden_units")["step_size"].nunique().tolist() == [1, 1]
+    chosen = table.groupby("hidden_units")["step_size"].first()
+    assert chosen[20] == 1e-6 and chosen[5] in SETTINGS.step_sizes
+    assert table.groupby("hidden_units")["lower_bound"].max().nunique() == 2
 
 
 def learned(deviation: float) -> tuple[uncertainty.Learned, object]:
@@ -358,6 +390,10 @@ def weight_tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return comparison, histogram, pruning
 
 
+def selected(hidden_units=200, step_size=0.02, **changes) -> pd.DataFrame:
+    return curves(**changes).assign(hidden_units=hidden_units, step_size=step_size)
+
+
 DRAWN = {
     "gradient_estimators": lambda: gradient_estimators.draw(
         pd.concat([curves(), curves(estimator="score", level=-9.0)], ignore_index=True), "a note"
@@ -370,6 +406,14 @@ DRAWN = {
     ),
     "weight_prior": lambda: weight_prior.draw(
         pd.concat([curves(), curves(weight_prior="none")], ignore_index=True), "a note"
+    ),
+    "own_step_sizes": lambda: own_step_sizes.draw(
+        pd.concat([selected(), selected(estimator="score", step_size=0.01)], ignore_index=True),
+        "a note",
+    ),
+    "hidden_units": lambda: hidden_units.draw(
+        pd.concat([selected(), selected(hidden_units=500, level=-9.0)], ignore_index=True),
+        "a note",
     ),
     "gradient_variance": lambda: gradient_variance.draw(variances(), "a note"),
     "kl_divergence": lambda: kl_divergence.draw(divergences(), "a note"),
@@ -400,6 +444,8 @@ def read_pruning(path):
     "read, table, column, wrong",
     [
         (read_study, curves(), "split", "validation"),
+        (read_selected, selected(), "hidden_units", "0"),
+        (read_selected, selected(), "step_size", "nan"),
         (gradient_variance_table.read_variances, variances(), "estimator", "guess"),
         (kl_divergence.read_divergences, divergences(), "monte_carlo", "inf"),
         (

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from aevb.settings import STUDIES
+from aevb.settings import SELECTING, STUDIES
 from project import AUDITED, ESTIMATED, EVERYTHING, REDRAWN_FIG3, RUNS, Copy
 
 # Making everything once takes minutes where other tests run beside it.
@@ -190,12 +190,23 @@ def test_plan_of_section_2(shipped):
     planned = shipped.planned("section2", "--config", "scale=smoke")
     assert planned.pop("section2") == 1
     assert planned.pop("fetch", 0) <= 1
-    assert planned["study"] == planned["draw_study"] == len(STUDIES)
+    assert planned["study"] == planned["draw_study"] == len(STUDIES) - len(SELECTING)
     assert planned["compare_full_vb"] == 2
     # AEVB and full VB, with 1000 and 50 000 images.
     assert planned["select_step_size_fig3"] == 4
     for rule in ("gradient_variance", "kl_divergence", "reparameterisations"):
         assert planned[rule] == 1
+
+
+def test_plan_of_the_comparisons(shipped):
+    """`comparisons` selects the step sizes of its studies within them; only the models whose
+    samples are held against test images have theirs selected before."""
+    planned = shipped.planned("comparisons", "--config", "scale=smoke")
+    assert planned.pop("comparisons") == 1
+    assert planned.pop("fetch", 0) <= 1
+    assert planned["study"] == planned["draw_study"] >= 1
+    del planned["study"], planned["draw_study"]
+    assert planned == {"select_step_size": 1, "train": 4, "likeness": 1, "likeness_page": 1}
 
 
 def test_makes_figures_and_tables(made):

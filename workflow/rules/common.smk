@@ -93,6 +93,8 @@ def snapshot_option(wildcards, output):
 
 
 def study_step_sizes(wildcards):
+    if wildcards.study in configuration.SELECTING:
+        return []
     return expand(
         f"{SELECTION}/step_size.csv",
         scale=wildcards.scale,

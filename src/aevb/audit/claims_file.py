@@ -75,7 +75,7 @@ class Order(OfValue):
 
 class Gap(OfValue):
     """The gap between training and test of the larger model exceeds that of smaller ones by at
-    most `tolerance`."""
+    most `tolerance`, and by at least `least`."""
 
     by: Text
     """A column of the table."""
@@ -85,8 +85,20 @@ class Gap(OfValue):
     """Values of the column `by`."""
     along: Text
     """A column of the table."""
-    tolerance: NotNegative
-    """Nats per datapoint."""
+    tolerance: Given[NotNegative] = None
+    """Nats per datapoint; null for no limit."""
+    least: Given[Number] = None
+    """Nats per datapoint; null for no limit."""
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if self.tolerance is None and self.least is None:
+            raise ValueError("'tolerance' or 'least' is required")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in serialise(self).items() if value is not None}
 
 
 class Faster(OfValue):

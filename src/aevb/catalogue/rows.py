@@ -158,8 +158,9 @@ def estimators(outputs: Outputs) -> Iterator[Part]:
 
 def study(outputs: Outputs, name: str) -> Iterator[Part]:
     """The curves of a study of section 2."""
+    names = (*STUDY_SETTINGS, *(["hidden_units"] if name in configuration.SELECTING else []))
     for one in outputs.study(name):
-        settings = {key: getattr(one, key) for key in STUDY_SETTINGS}
+        settings = {key: getattr(one, key) for key in names}
         yield {**settings, **_labels(one), **_measured(one)}
 
 
@@ -181,6 +182,23 @@ def posteriors(outputs: Outputs) -> Iterator[Part]:
 def weight_prior(outputs: Outputs) -> Iterator[Part]:
     """See :func:`study`."""
     return study(outputs, "weight_prior")
+
+
+def own_step_sizes(outputs: Outputs) -> Iterator[Part]:
+    """See :func:`study`."""
+    return study(outputs, "own_step_sizes")
+
+
+def hidden_units(outputs: Outputs) -> Iterator[Part]:
+    """See :func:`study`."""
+    return study(outputs, "hidden_units")
+
+
+def likeness(outputs: Outputs) -> Iterator[Part]:
+    """Each model's samples, and what they are held against."""
+    for dataset, dims in _had(outputs, "comparisons.samples"):
+        kinds = ["samples", "scrambled", "test images"]
+        yield {"dataset": _name(outputs, dataset), "latent_dim": dims, "kind": kinds}
 
 
 def grid(outputs: Outputs) -> Iterator[Part]:

@@ -80,6 +80,35 @@ def sample(
 
 
 @app.command()
+def likeness(
+    weights: Weights,
+    record: Records,
+    output: Annotated[Path, typer.Option(help="The table (CSV).")],
+    samples: Annotated[int, typer.Option(min=2, help="Draws from the prior of each model.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Of the latent variables.")] = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """How like test images each model's samples are (Figure 5), against noise and test images."""
+    start_logging(log)
+    start_tensorflow(threads)
+    import pandas as pd
+
+    from aevb.stages.generation import decode, prior_samples
+    from aevb.stages.likeness import likeness as compare
+
+    tables = []
+    models = read_models(weights)
+    for trained, data in zip(models, data_of(models, record), strict=True):
+        z = prior_samples(trained.model.latent_dim, samples, seed)
+        found = compare(decode(trained.model, z), trained.pixels(data.test), seed)
+        names = {"dataset": trained.label, "latent_dim": trained.model.latent_dim}
+        tables.append(found.assign(**names)[[*names, *found.columns]])
+    write_atomically(output, pd.concat(tables).to_csv(index=False, float_format="%.6f"))
+    LOGGER.info(f"wrote {output}")
+
+
+@app.command()
 def project(
     weights: Weights,
     record: Records,

@@ -27,12 +27,15 @@ def study(
         list[str], typer.Argument(help="The experiments, each as `aevb settings` prints it.")
     ],
     record: Records,
-    step_size_table: Annotated[
-        list[Path],
-        typer.Option(help="Table of `aevb select-step-size` of each data set, in order."),
-    ],
     output: Annotated[Path, typer.Option(help="Curves of all experiments (CSV).")],
     checkpoint_dir: Annotated[Path, typer.Option(help="Folder of the study's checkpoints.")],
+    step_size_table: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Table of `aevb select-step-size` of each data set, in order; without one the step"
+            " size is selected for each experiment."
+        ),
+    ] = None,
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
     ] = 60.0,
@@ -48,10 +51,10 @@ def study(
     start_logging(log)
     execution = Execution.parse(backend)
     wanted = [configuration.Experiment.from_json(item) for item in settings]
-    if len(record) != len(step_size_table):
+    if step_size_table and len(record) != len(step_size_table):
         raise ConfigError("--step-size-table: give one for each --record, in the same order")
     records = {dataset_of(path): path for path in record}
-    tables = dict(zip(records, step_size_table, strict=True))
+    tables = dict(zip(records, step_size_table or [], strict=bool(step_size_table)))
     missing = {one.dataset for one in wanted} - set(records)
     if missing:
         raise ConfigError(f"--record: there is none of {', '.join(sorted(missing))}")
@@ -66,7 +69,7 @@ def study(
     }
     curves = run(
         wanted,
-        {name: selected_step_size(path) for name, path in tables.items()},
+        {name: selected_step_size(path) for name, path in tables.items()} or None,
         lambda one: loaded[one.dataset],
         checkpoint_folder=checkpoint_dir,
         checkpoint_seconds=checkpoint_seconds,

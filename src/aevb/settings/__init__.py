@@ -22,7 +22,7 @@ from aevb.settings.section2 import (
     STUDY_SETTINGS,
     gradient_grid,
 )
-from aevb.settings.studies import STUDIES, study
+from aevb.settings.studies import SELECTING, STUDIES, study
 
 __all__ = [
     "ALGORITHMS",
@@ -31,6 +31,7 @@ __all__ = [
     "KL_DIMENSIONS",
     "KL_POSTERIORS",
     "LABELS",
+    "SELECTING",
     "STUDIES",
     "STUDY_SETTINGS",
     "Configuration",

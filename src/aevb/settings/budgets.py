@@ -105,6 +105,15 @@ class Section2(Table):
     """Seeds, in place of those of Figure 2."""
 
 
+class Comparisons(Table):
+    """The budget of the comparisons on equal terms."""
+
+    training_samples: PerDataset[Count] = 100_000
+    """Training samples a curve."""
+    seeds: Seeds | None = None
+    """Seeds, in place of those of Figure 2."""
+
+
 class HierarchyBudget(Table):
     """The budget of the hierarchy."""
 
@@ -162,6 +171,7 @@ class Scale(Table):
     truth: Truth = Truth()
     applications: Applications = Applications()
     section2: Section2 = Section2()
+    comparisons: Comparisons = Comparisons()
     future_work: FutureWork = FutureWork()
     seeds: PerDataset[Seeds] = [0]
     """Random seeds; each is a run of its own, trained side by side on the member axis. One list,

@@ -190,6 +190,20 @@ class Protocol(Table):
     """Which settings are tried, on which panels."""
 
 
+class Comparisons(Table):
+    """What section 5 says of its settings and section 4 of its samples, compared on equal terms."""
+
+    estimators: AnyOf[Gradient] = []
+    """What is ascended, each with the step size that is selected for it, on the data set and N_z of
+    `figures.section2`."""
+    latent_dims: Sizes = {}
+    """For each data set on which numbers of hidden units are compared, N_z."""
+    hidden_units: Counts = [200, 500]
+    """These numbers, each with the step size that is selected for it."""
+    samples: LatentDims = {}
+    """For each data set, N_z of the models whose samples are held against test images."""
+
+
 class Figures(Table):
     """What the figures show."""
 
@@ -201,6 +215,7 @@ class Figures(Table):
     explorer: Explorer = Explorer()
     applications: Applications = Applications()
     section2: Section2 = Section2()
+    comparisons: Comparisons = Comparisons()
     future_work: FutureWork = FutureWork()
     estimators: Estimators = Estimators()
     variants: Variants = Variants()

@@ -28,6 +28,16 @@ def read_study(path: Path) -> pd.DataFrame:
     return tidy.read_all([path], _PARSERS, _KEY)
 
 
+def read_selected(path: Path) -> pd.DataFrame:
+    """The same of a study in which step sizes are selected, with ``hidden_units, step_size``.
+
+    Raises:
+        DataError: see :func:`aevb.tables.tidy.read_all`.
+    """
+    more = {"hidden_units": tidy.positive, "step_size": tidy.number(least=0.0)}
+    return tidy.read_all([path], _PARSERS | more, [*_KEY, "hidden_units"])
+
+
 def ends(study: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """The last bounds of each curve: one row for each value of ``by``, with ``train``, ``test``
     and ``gap``, the mean over seeds, in nats per datapoint.

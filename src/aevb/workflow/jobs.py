@@ -185,8 +185,10 @@ class Jobs(NamedTuple):
         )
 
     def _study(self, wildcards: Wildcards) -> list[Experiment]:
-        self.outputs.shown("section2.dataset")
-        return self.outputs._replace(scale=wildcards["scale"]).study(wildcards["study"])
+        found = self.outputs._replace(scale=wildcards["scale"]).study(wildcards["study"])
+        if not found:
+            self.outputs.shown("section2.dataset")
+        return found
 
     def _section2(self, wildcards: Wildcards, algorithm: str) -> str:
         one = self._experiment(wildcards, int(wildcards["latent_dim"]), algorithm)

@@ -122,6 +122,7 @@ class Outputs(NamedTuple):
             *self.fig3_runs(),
             *self.models("projection.latent_dims"),
             *self.models("fig5.latent_dims"),
+            *self.models("comparisons.samples"),
             *self.models("applications.representation"),
             *self.models("fig4.rows", 2),
             *self.models("explorer.datasets", 2),

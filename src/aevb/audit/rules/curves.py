@@ -73,10 +73,11 @@ def gap(
     where: Where,
     panels: Sequence[str],
     along: str,
-    tolerance: float,
+    tolerance: float = math.inf,
+    least: float = -math.inf,
 ) -> list[Case]:
     """The larger model's training value minus its test value exceeds the smaller one's by at most
-    ``tolerance``, at the end of the curves."""
+    ``tolerance`` and at least ``least``, at the end of the curves."""
     cases = []
     for panel, rows in each_panel(tables.select(table, where, value, by, along), panels):
         gaps = {}
@@ -90,8 +91,9 @@ def gap(
             if both:
                 grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(both)]
                 what = f"gap at {larger} − gap at {other}"
-                case = judged(panel, what, of_runs(table, grown), most=tolerance, smaller=other)
-                cases.append(case)
+                limits = {"least": least, "most": tolerance}
+                estimate = of_runs(table, grown)
+                cases.append(judged(panel, what, estimate, smaller=other, **limits))
     return cases
 
 
