@@ -15,7 +15,7 @@ from aevb import catalogue
 from aevb.audit.tables import read_csv
 from aevb.catalogue import PRODUCTS
 from aevb.errors import ConfigError, UnavailableError
-from aevb.settings import load
+from aevb.settings import STUDIES, load
 from aevb.workflow.jobs import Jobs
 from aevb.workflow.outputs import Outputs
 from command_line import CONFIGURATION
@@ -94,12 +94,7 @@ def test_no_file_is_made_twice():
     assert len(set(made)) == len(made)
     assert {f"results/{{scale}}/{file}" for file in catalogue.files(EVERYTHING)} - set(made) == {
         # Trained by the rule `study`.
-        *(
-            f"results/{{scale}}/figures/{name}.csv"
-            for name in ("gradient_estimators", "posteriors")
-        ),
-        *(f"results/{{scale}}/figures/{name}.csv" for name in ("draws_and_minibatches",)),
-        "results/{scale}/figures/weight_prior.csv",
+        *(f"results/{{scale}}/figures/{name}.csv" for name in STUDIES),
     }
 
 
