@@ -73,6 +73,7 @@ def test_the_committed_record_is_sound_but_for_its_known_gaps():
     assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {
         "known gap": GAP,
         "figures.fig3.estimators": GAP,
+        "overfitting": GAP,
         "future work": GAP,
         "comparisons": GAP,
     }
@@ -405,8 +406,8 @@ def leave_out(folder: Path, name: str) -> None:
     label = DEFINITIONS[name]["label"]
     for runs in (folder / "runs").rglob(name):
         shutil.rmtree(runs)
-    outputs = Outputs(SETTINGS, DEFINITIONS, "full", lambda dataset: dataset != name)
-    before = Outputs(SETTINGS, DEFINITIONS, "full", lambda dataset: True)
+    outputs = Outputs(OLDER, DEFINITIONS, "full", lambda dataset: dataset != name)
+    before = Outputs(OLDER, DEFINITIONS, "full", lambda dataset: True)
     for file in set(catalogue.files(before)) - set(catalogue.files(outputs)):
         (folder / file).unlink()
     for path in [*(folder / "figures").glob("*.csv"), *(folder / "tables").glob("*.csv")]:

@@ -167,16 +167,16 @@ def test_first_reached():
 
 @pytest.mark.parametrize(("growth", "expected"), [(1.5, HOLDS), (2.5, FAILS)])
 def test_gap(tmp_path, growth, expected):
-    """The larger model's training value raised: its gap grows by as much."""
+    """The larger model's gap raised by so much at the end."""
     table = curves(**SEEDS)
-    larger = (table["latent_dim"] == 20) & (table["split"] == "train")
-    table.loc[larger, "lower_bound"] += growth
+    table = table[table["split"] == "test"].assign(gap=1.0)
+    table.loc[table["latent_dim"] == 20, "gap"] += growth
     cases = run(
         tmp_path,
         "gap",
         table,
         where={"algorithm": "AEVB"},
-        value="lower_bound",
+        value="gap",
         by="latent_dim",
         larger=20,
         smaller=[2, 7],
@@ -184,6 +184,27 @@ def test_gap(tmp_path, growth, expected):
         tolerance=2.0,
     )
     assert outcomes(cases) == [expected] and cases[0].value == pytest.approx(growth)
+
+
+@pytest.mark.parametrize(("images", "expected"), [(True, FAILS), (False, HOLDS)])
+def test_gap_of_a_table_with_splits(tmp_path, images, expected):
+    """That of the fixed training images where they are there, else of the running mean, which has
+    not the gap that the images have here."""
+    table = curves(**SEEDS)
+    table = table[table["algorithm"] == "AEVB"]
+    fixed = table[table["split"] == "train"].assign(split="train_images")
+    fixed.loc[fixed["latent_dim"] == 20, "lower_bound"] += 3
+    limits = {"larger": 20, "smaller": [2, 7], "tolerance": 2.0}
+    cases = run(
+        tmp_path,
+        "gap",
+        pd.concat([table, fixed]) if images else table,
+        value="lower_bound",
+        by="latent_dim",
+        along="training_samples",
+        **limits,
+    )
+    assert outcomes(cases) == [expected]
 
 
 WITHIN = {

@@ -173,11 +173,13 @@ def assess(
         return Verdict(claim, NOT_RUN, SKIPPED, why, ())
     cases: list[Case] = []
     absent: list[str] = []
+    unchecked: list[str] = []
     asked = [expected and expected.count(RULES[rule], values) for rule, values in claim.checks]
     wanted = None if None in asked else sum(asked)
     for rule, parameters in claim.checks:
         if expected:
-            absent += [gap.why for gap in expected.gaps if gap.has(parameters.get("table"))]
+            older = [gap.why for gap in expected.gaps if gap.has(parameters.get("table"))]
+            absent, unchecked = absent + older, unchecked + older
         try:
             found = RULES[rule](tables, **parameters)
         except MissingTable as error:
@@ -201,6 +203,9 @@ def assess(
         return found._replace(why="; ".join([lost, *dict.fromkeys(absent)]))
     if not cases:
         return found._replace(status=SKIPPED)
+    if verdict == REPLICATED and unchecked:
+        what = f"a part is not checked: {'; '.join(dict.fromkeys(unchecked))}"
+        return found._replace(verdict=NOT_DECIDED, status=OPEN, why=what)
     if verdict == REPLICATED:
         return found._replace(status=PASSES, why="")
     known = claim.known.get(scale, Known((), ""))

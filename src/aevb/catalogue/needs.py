@@ -18,6 +18,13 @@ def fig2_curves(outputs: Outputs) -> list[str]:
     return _files(outputs.fig2_runs(), "curve.csv")
 
 
+def overfitting_curves(outputs: Outputs) -> list[str]:
+    """The curves of Figure 2's runs on the data sets whose gaps are tabulated."""
+    wanted = outputs.shown("overfitting.datasets")
+    runs = [run for run in outputs.fig2_runs() if run.experiment.dataset in wanted]
+    return _files(runs, "curve.csv")
+
+
 def fig3_likelihoods(outputs: Outputs) -> list[str]:
     """The likelihoods along Figure 3's runs."""
     outputs.shown("fig3.dataset")

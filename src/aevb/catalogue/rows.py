@@ -59,6 +59,15 @@ def fig2(outputs: Outputs) -> Iterator[Part]:
         yield {"source": "ours", **_labels(run.experiment), **_measured(run.experiment)}
 
 
+def generalisation_gap(outputs: Outputs) -> Iterator[Part]:
+    """Every run of Figure 2 whose gap is tabulated, to its end."""
+    wanted = outputs.available(outputs.named("overfitting.datasets"))
+    for run in outputs.fig2_runs():
+        if run.experiment.dataset in wanted:
+            reached = _measured(run.experiment)
+            yield {**_labels(run.experiment), "seed": reached["seed"], ALONG: reached[ALONG]}
+
+
 def fig3(outputs: Outputs) -> Iterator[Part]:
     """Every curve of Figure 3 by each of its estimators."""
     for run in outputs.fig3_runs():

@@ -116,6 +116,7 @@ def _check_trained_models(figures: Figures, definitions: dict) -> None:
         "fig4.rows": figures.fig4.rows,
         "fig5.latent_dims": figures.fig5.latent_dims,
         "projection.latent_dims": projection,
+        "overfitting.datasets": figures.overfitting.datasets,
         "explorer.datasets": figures.explorer.datasets,
         "applications.latent_dims": applications.latent_dims,
         "applications.representation": applications.representation,

@@ -80,6 +80,13 @@ class Projection(Table):
     """For each data set, the sizes of the latent space; 2 among them."""
 
 
+class Overfitting(Table):
+    """How much better training images fare than test images, of Figure 2's runs."""
+
+    datasets: AnyOf[str] = []
+    """Data sets of Figure 2."""
+
+
 class Explorer(Table):
     """The page on which a person moves through the latent spaces of N_z = 2."""
 
@@ -212,6 +219,7 @@ class Figures(Table):
     fig4: Fig4 = Fig4()
     fig5: Fig5 = Fig5()
     projection: Projection = Projection()
+    overfitting: Overfitting = Overfitting()
     explorer: Explorer = Explorer()
     applications: Applications = Applications()
     section2: Section2 = Section2()

@@ -104,6 +104,7 @@ def _figures(
         "fig4": {"rows": {name: _MANIFOLD_ROWS} if plane else {}},
         "fig5": {"latent_dims": {name: dims}},
         "projection": {"latent_dims": {name: dims} if plane else {}},
+        "overfitting": {"datasets": [name]},
         "explorer": {"datasets": [name] if plane else []},
         "applications": {
             "latent_dims": {name: chosen},

@@ -17,7 +17,7 @@ from aevb.audit.tables import Tables, by_seed, each_panel, matching, reach, valu
 from aevb.errors import ConfigError
 from aevb.tables import fig2_distance, fig3_distance, likelihood_curves, seeds
 from aevb.tables.curves import CURVE as FIG2_CURVE
-from aevb.tables.curves import read_paper_curves
+from aevb.tables.curves import TRAINING_IMAGES, read_paper_curves
 from aevb.tables.likelihood_curves import read_paper_likelihoods
 
 
@@ -76,25 +76,38 @@ def gap(
     tolerance: float = math.inf,
     least: float = -math.inf,
 ) -> list[Case]:
-    """The larger model's training value minus its test value exceeds the smaller one's by at most
-    ``tolerance`` and at least ``least``, at the end of the curves."""
+    """The larger model's gap between training and test images exceeds the smaller one's by at most
+    ``tolerance`` and at least ``least``, at the end of the curves. ``value`` is the gap, or of a
+    table of several splits the bound that it is taken from."""
     cases = []
     for panel, rows in each_panel(tables.select(table, where, value, by, along), panels):
-        gaps = {}
-        for model, curves in rows.groupby(by):
-            split = dict(tuple(curves.groupby("split")))
-            if {"train", "test"} <= set(split):
-                end = min(reach(part, along) for part in split.values())
-                gaps[str(model)] = _differences(split["train"], split["test"], value, along, end)
+        found = {str(model): _gap_of(curve, value, along) for model, curve in rows.groupby(by)}
+        curves = {model: curve for model, curve in found.items() if len(curve)}
         for other in smaller:
-            both = set(gaps.get(str(larger), ())) & set(gaps.get(str(other), ()))
-            if both:
-                grown = [gaps[str(larger)][seed] - gaps[str(other)][seed] for seed in sorted(both)]
+            if not {str(larger), str(other)} <= set(curves):
+                continue
+            pair = curves[str(larger)], curves[str(other)]
+            end = min(reach(curve, along) for curve in pair)
+            grown = list(_differences(*pair, value, along, end).values())
+            if grown:
                 what = f"gap at {larger} − gap at {other}"
                 limits = {"least": least, "most": tolerance}
                 estimate = of_runs(table, grown)
                 cases.append(judged(panel, what, estimate, smaller=other, **limits))
     return cases
+
+
+def _gap_of(curves: pd.DataFrame, value: str, along: str) -> pd.DataFrame:
+    """The gap along training, of a table that has it or the splits that it is between."""
+    if "split" not in curves:
+        return curves
+    splits = dict(tuple(curves.groupby("split")))
+    trained, test = splits.get(TRAINING_IMAGES, splits.get("train")), splits.get("test")
+    if trained is None or test is None:
+        return curves[:0]
+    point = [along, *(["seed"] if "seed" in curves else [])]
+    pairs = trained.merge(test, on=point, suffixes=("", "_test"))
+    return pairs.assign(**{value: pairs[value] - pairs[f"{value}_test"]})
 
 
 def faster(
