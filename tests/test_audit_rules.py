@@ -169,7 +169,7 @@ def test_first_reached():
 def test_gap(tmp_path, growth, expected):
     """The larger model's gap raised by so much at the end."""
     table = curves(**SEEDS)
-    table = table[table["split"] == "test"].assign(gap=1.0)
+    table = table[table["split"] == "test"].drop(columns="split").assign(gap=1.0)
     table.loc[table["latent_dim"] == 20, "gap"] += growth
     cases = run(
         tmp_path,
