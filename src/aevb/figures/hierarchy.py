@@ -121,6 +121,7 @@ def draw(
         seeds, points = ends["seed"].nunique(), ends["n_points"].max()
         told = f"{seeds} seed(s)" + (", bands from the least to the largest" if seeds > 1 else "")
         told += f"; right: of {points} test images, log p(x) ± 2 standard errors of AIS"
+        told += f"; {ends['n_flagged'].sum()} of {ends['n_points'].sum()} do not pass its gate"
         style.footer(figure, [*([note] if note else []), told])
     return figure
 
