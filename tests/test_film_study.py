@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from aevb import catalogue
 from aevb.cli import app
 from aevb.data import Dataset
-from aevb.errors import DataError
+from aevb.errors import ConfigError, DataError
 from aevb.figures import film as drawing
 from aevb.future_work import forecast
 from aevb.future_work.film import StateSpace
@@ -159,6 +159,19 @@ def test_pictures_of_another_study_are_refused():
     curves, rows, _ = tables(1)
     with pytest.raises(DataError, match="FreyFace/next_frames: the pictures lack it"):
         drawing.draw(curves, rows, Pictures({"MNIST/x": np.zeros((2, 2))}, frozenset()))
+
+
+def test_a_gap_that_leaves_nothing_is_refused():
+    """By the command, and in a configuration."""
+    words = ["--settings", SETTINGS.to_json(), "--length", "8", "--gap", "7"]
+    words += [f"--{one}=x" for one in ("curves", "table", "pictures", "weights")]
+    done = CliRunner().invoke(app, ["future-work", "film", *words])
+    assert isinstance(done.exception, ConfigError) and "7 of 8 frames" in str(done.exception)
+    figures = CONFIGURED[0]["figures"]
+    studies = figures["future_work"]
+    studies = studies | {"film": studies["film"] | {"gap": 15}}
+    with pytest.raises(ConfigError, match="15 of 16 frames leave none on either side"):
+        load(CONFIGURED[0] | {"figures": figures | {"future_work": studies}}, DATASETS)
 
 
 def test_commands_train_measure_draw_and_predict(tmp_path):

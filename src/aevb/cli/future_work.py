@@ -141,6 +141,8 @@ def film(
     execution = Execution.parse(backend)
     if len(settings) > 1:
         raise ConfigError("--settings: give one experiment, on one film")
+    if gap > length - 2:
+        raise ConfigError(f"--gap: {gap} of {length} frames leave none on either side")
     if record:
         ((experiment, data),) = studied(settings, record)
     else:
