@@ -13,7 +13,14 @@ from aevb.likelihood.labels import ABOVE, labels
 from aevb.likelihood.methods.base import Method, TwoSided
 from aevb.likelihood.methods.registry import read_methods
 from aevb.settings.experiment import Experiment
-from aevb.settings.future_work import FILM_AHEAD, FILM_MODELS, hierarchy_models
+from aevb.settings.future_work import (
+    FILM_AHEAD,
+    FILM_MODELS,
+    HALVES_MODELS,
+    NOISE_MODELS,
+    NOISES,
+    hierarchy_models,
+)
 from aevb.settings.section2 import KL_DIMENSIONS, KL_POSTERIORS, STUDY_SETTINGS
 from aevb.workflow.outputs import Outputs, Run
 
@@ -307,6 +314,23 @@ def film_curves(outputs: Outputs) -> Iterator[Part]:
     for one in outputs.film():
         dataset = one.definition["label"]
         yield {"dataset": dataset, "model": FILM_MODELS[:2], **_measured(one)}
+
+
+def noise_densities(outputs: Outputs) -> Iterator[Part]:
+    """Every density of a one-dimensional y, the true one and those learned."""
+    for _ in outputs.future_work("noise"):
+        yield {"noise": NOISES, "model": ["truth", *NOISE_MODELS]}
+
+
+def noise_divergences(outputs: Outputs) -> Iterator[Part]:
+    """The divergence of each learned density with each seed."""
+    for one in outputs.future_work("noise"):
+        yield {"noise": NOISES, "model": NOISE_MODELS, "seed": one.seeds}
+
+
+def halves(outputs: Outputs) -> Iterator[Part]:
+    """See :func:`future_work`."""
+    return future_work(outputs, "noise", HALVES_MODELS)
 
 
 def step_sizes(outputs: Outputs) -> Iterator[Part]:

@@ -170,6 +170,29 @@ def predict(
 
 
 @app.command()
+def complete(
+    images: Images,
+    weights: OneWeights,
+    output: Arrays,
+    draws: Annotated[int, typer.Option(min=1, help="Completions of each image.")] = 4,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Lower halves of images from their upper halves, by the model of p(lower half|upper half) that
+    `aevb future-work noise` writes: `completions`, one for each draw of z from the prior."""
+    start_logging(log)
+    start_tensorflow(threads)
+    from aevb.future_work import halves
+
+    trained = halves.read_model(weights)
+    x = _images(images, trained)
+    z = halves.draws(trained.model.latent_dim, draws, len(x), seed)
+    found = halves.complete(trained.experiment, trained.model, x, z)
+    _write_arrays(output, _as_images({"completions": found}, trained))
+
+
+@app.command()
 def rank(
     images: Images,
     weights: OneWeights,

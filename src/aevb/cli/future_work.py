@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aevb.cli import budgets
-from aevb.cli.options import Backend, Log, Records, Table, Threads
+from aevb.cli.options import Backend, Log, Record, Records, Table, Threads
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.pictures import write_pictures
@@ -166,3 +166,49 @@ def film(
     for path, rows in ((curves, found.curves), (table, found.table)):
         write_atomically(path, rows.to_csv(index=False, float_format="%.6g"))
     LOGGER.info(f"wrote {curves}, {table}, {pictures} and {weights}")
+
+
+@app.command()
+def noise(
+    settings: Annotated[str, typer.Option(help="AEVB's experiment (`aevb settings`).")],
+    record: Record,
+    densities: Annotated[Path, typer.Option(help="Densities of one-dimensional y (CSV).")],
+    divergences: Annotated[Path, typer.Option(help="Their divergences from the truth (CSV).")],
+    halves: Annotated[Path, typer.Option(help="Log-likelihoods of lower halves (CSV).")],
+    pictures: Pictures,
+    weights: Annotated[Path, typer.Option(help="What completes halves (safetensors).")],
+    density_samples: Annotated[
+        int, typer.Option(min=1, help="Training samples of each one-dimensional model.")
+    ] = 1_000_000,
+    points: Annotated[int, typer.Option(min=2, help="First test images.")] = 20,
+    ais: budgets.Ais = budgets.DEFAULT,
+    checkpoint_dir: Checkpoints = CHECKPOINTS,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
+    backend: Backend = "tensorflow",
+    threads: Threads = 1,
+    log: Log = None,
+) -> None:
+    """Train p(y|x) with latent variables and without: on one-dimensional y whose noise is known,
+    and on the lower halves of images, against inpainting."""
+    start_logging(log)
+    execution, annealing = Execution.parse(backend), budgets.annealing(ais)
+    ((experiment, data),) = studied([settings], [record])
+    start_tensorflow(threads)
+    from aevb.future_work import densities as known
+    from aevb.future_work import halves as images
+    from aevb.stages.weights import write
+
+    checkpoints = {
+        "checkpoint_folder": folder_of(checkpoint_dir, densities),
+        "checkpoint_seconds": checkpoint_seconds,
+    }
+    divergence, shown = known.compare(experiment.seeds, density_samples, **checkpoints)
+    options = {**checkpoints, "execution": execution}
+    found = images.compare(experiment, data, points, annealing, **options)
+    ink = {data.label} if experiment.definition["observation"] == "bernoulli" else set()
+    named = {f"{data.label}/{name}": stack for name, stack in found.pictures.items()}
+    write_pictures(pictures, named, ink)
+    write(weights, found.arrays, experiment)
+    for path, table in ((densities, shown), (divergences, divergence), (halves, found.table)):
+        write_atomically(path, table.to_csv(index=False, float_format="%.6g"))
+    LOGGER.info(f"wrote {divergences}, {densities}, {halves}, {pictures} and {weights}")

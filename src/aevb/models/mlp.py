@@ -61,8 +61,12 @@ def bernoulli(mlp: MLP, inputs: tf.Tensor) -> tfd.Distribution:
     Returns:
         A distribution with batch shape [..., n] and event shape [D].
     """
-    logits = hidden(mlp, inputs) @ mlp.output_weights + mlp.output_bias[..., tf.newaxis, :]
-    return BernoulliPixels(logits)
+    return bernoulli_output(mlp, hidden(mlp, inputs))
+
+
+def bernoulli_output(mlp: MLP, hidden: tf.Tensor) -> tfd.Distribution:
+    """The output layer of :func:`bernoulli`, from h [..., n, hidden_units]."""
+    return BernoulliPixels(hidden @ mlp.output_weights + mlp.output_bias[..., tf.newaxis, :])
 
 
 def gaussian(
@@ -83,7 +87,17 @@ def gaussian(
     Returns:
         A distribution with batch shape [..., n] and event shape [D].
     """
-    weighted = hidden(mlp, inputs) @ mlp.output_weights
+    return gaussian_output(mlp, hidden(mlp, inputs), mean, log_variance_factor)
+
+
+def gaussian_output(
+    mlp: MLP,
+    hidden: tf.Tensor,
+    mean: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+    log_variance_factor: float = 1.0,
+) -> tfd.Distribution:
+    """The output layer of :func:`gaussian`, from h [..., n, hidden_units]."""
+    weighted = hidden @ mlp.output_weights
     weighted_mean, weighted_log_variance = tf.split(weighted, 2, axis=-1)
     mean_bias, log_variance_bias = tf.split(mlp.output_bias[..., tf.newaxis, :], 2, axis=-1)
     log_variance = log_variance_factor * weighted_log_variance + log_variance_bias

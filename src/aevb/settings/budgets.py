@@ -143,8 +143,13 @@ class FilmBudget(Table):
 class NoiseBudget(Table):
     """The budget of the supervised models."""
 
+    density_samples: Count = 1_000_000
+    """Training samples of each model of a one-dimensional y whose noise is known."""
     training_samples: PerDataset[Count] = 100_000
-    """Training samples a curve."""
+    """Training samples of each model of the lower half of an image."""
+    points: AtLeastTwo = 20
+    """First test images whose lower half's likelihood is estimated."""
+    ais: Annealing = Annealing()
 
 
 class FutureWork(Table):

@@ -176,10 +176,11 @@ class Film(Table):
 
 
 class Noise(Table):
-    """Supervised models with latent variables, which learn complicated noise."""
+    """Supervised models with latent variables, which learn complicated noise; one-dimensional noise
+    that is known, and the lower half of an image from its upper half."""
 
-    latent_dims: Sizes = {}
-    """For each data set, N_z."""
+    latent_dims: Annotated[Sizes, Field(max_length=1)] = {}
+    """For the data set of the halves, one at most, N_z; without one the study is left out."""
 
 
 class FutureWork(Table):

@@ -22,6 +22,16 @@ FILM_AHEAD = max(FILM_SHOWN)
 SYNTHETIC = "synthetic"
 """The film that stands in for one that cannot be had, at the smallest scale."""
 
+NOISES = ("Gaussian", "heteroscedastic", "skewed", "bimodal")
+"""The known noise of a one-dimensional y; all but the first depend on x."""
+
+NOISE_MODELS = ("latent variables", "Gaussian, variance of x", "Gaussian, one variance")
+"""What learns the noise."""
+
+HALVES_MODELS = ("latent variables", "deterministic", "inpainting")
+"""What predicts the lower half of an image from the upper one: p(y|x) with latent variables and
+without, and the model of whole images, which is not told what it will be asked."""
+
 
 def hierarchy_models(networks: Iterable[str] = NETWORKS) -> list[str]:
     """What is compared with these networks, by name."""

@@ -158,4 +158,48 @@ many frames. Bound of a frame along training, prediction of the next 20 frames a
 the last one, and gaps that are filled in.""",
 )
 
-ENTRIES = (HIERARCHY, FILM)
+NOISE = study(
+    "noise",
+    "supervised models with latent variables",
+    outputs={
+        "densities": "figures/noise.csv",
+        "divergences": "tables/noise.csv",
+        "halves": "tables/halves.csv",
+        "pictures": "figures/noise.npz",
+        "weights": "runs/noise/weights.safetensors",
+    },
+    options={
+        "density_samples": budget("future_work.noise.density_samples"),
+        "points": budget("future_work.noise.points"),
+        "ais": budget("future_work.noise.ais"),
+    },
+    code=("aevb.future_work.densities", "aevb.future_work.halves", *PICTURES),
+    inputs={
+        "densities": "figures/noise.csv",
+        "divergences": "tables/noise.csv",
+        "halves": "tables/halves.csv",
+        "pictures": "figures/noise.npz",
+    },
+    tables=(
+        Table("figures/noise.csv", "noise x model y density", rows=rows.noise_densities),
+        Table(
+            "tables/noise.csv",
+            "noise model seed training_samples kl least_kl log_density mass quadrature_error",
+            rows=rows.noise_divergences,
+        ),
+        Table(
+            "tables/halves.csv",
+            "dataset model seed training_samples log_likelihood log_likelihood_standard_error"
+            " gain gain_standard_error n_points n_flagged",
+            rows=rows.halves,
+        ),
+    ),
+    paper="Without an experiment: supervised models with latent variables learn complicated noise.",
+    told_from=("tables/noise.csv", "tables/halves.csv"),
+    caption="""Section 7: supervised models with latent variables, p(y|x) = ∫ p(y|x, z) p(z) dz,
+trained by AEVB. Above, densities of a one-dimensional y whose noise is known, against Gaussian
+regression by networks of the same size; below, completions of the upper halves of test images, and
+log p(lower half | upper half) against the deterministic network and inpainting.""",
+)
+
+ENTRIES = (HIERARCHY, FILM, NOISE)
