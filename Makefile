@@ -13,7 +13,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce audit test commands slurm-test lint bench report reference browser lock docs clean
+.PHONY: help install reproduce audit test slow commands slurm-test lint bench report reference browser lock docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
@@ -42,6 +42,9 @@ audit: install ## the verdict on every claim of the paper at SCALE; fails on a r
 
 test: install ## the test suite
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+
+slow: install ## the tests that take longest: workflows that are killed, what docs/extending.md adds
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder -m slow
 
 commands: install ## run the commands of README and docs, on what SCALE=smoke has made
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -p tests.commands $(PAGES)

@@ -97,6 +97,7 @@ def outcome(tmp_path_factory) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "algorithm", "label", "architecture"),
     [("iwae", "iwae", "IWAE", "VAE"), ("convolutional", "aevb", "AEVB", "ConvolutionalVAE")],

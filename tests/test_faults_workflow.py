@@ -16,7 +16,7 @@ import pytest
 
 from project import RUNS, Copy
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.workflow, pytest.mark.timeout(1200)]
 
 CURVE = f"{RUNS}/aevb/latent_dim_2/curve.csv"
 CHECKPOINTS = f".checkpoints/{RUNS}/aevb/latent_dim_2"
