@@ -77,6 +77,6 @@ def test_configuration_refuses_images_that_no_convolution_halves_twice():
     config, definitions = load(CONFIG, DATASETS)
     definitions["mnist"]["image_shape"] = [14, 56]
     config["figures"]["applications"]["factor"] = 2
-    message = r"scales\.quick\.future_work\.hierarchy\.networks: mnist: convolutional networks need"
+    message = r"scales\.full\.future_work\.hierarchy\.networks: mnist: convolutional networks need"
     with pytest.raises(ConfigError, match=message):
         check(Configuration.of(config), definitions)
