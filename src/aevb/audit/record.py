@@ -86,8 +86,7 @@ def read(
     left_out = contents.left_out
     everything = Outputs(settings, definitions, scale, lambda dataset: dataset not in left_out)
     here = [gap for gap in gaps if gap.checkout == contents.checkout]
-    older = _without(settings, [gap.part for gap in here if gap.part])
-    outputs = everything._replace(settings=_as_they_were(older, here))
+    outputs = everything._replace(settings=_older(settings, here))
     here = [gap._replace(products=_lacking(gap, everything)) for gap in here]
     wanted = Expected(rows(outputs), resources, here)
     tables = Tables(folder, resources)
@@ -98,26 +97,19 @@ def _lacking(gap: Gap, outputs: Outputs) -> tuple[catalogue.Product, ...]:
     """The products that are made of the part of a configuration that a gap names."""
     if not gap.part:
         return ()
-    older = outputs._replace(settings=_without(outputs.settings, [gap.part]))
+    older = outputs._replace(settings=_older(outputs.settings, [gap]))
     asked = {one.name for one in catalogue.made(older)}
     return tuple(one for one in catalogue.made(outputs) if one.name not in asked)
 
 
-def _without(settings: dict, parts: Sequence[str]) -> dict:
-    """The configuration with nothing said of these parts, as one that is older than they are."""
-
-    def less(table: dict) -> dict:
-        return {key: value for key, value in table.items() if key not in parts}
-
-    scales = {name: less(scale) for name, scale in settings["scales"].items()}
-    older = settings | {"figures": less(settings["figures"]), "scales": scales}
-    return validate(Configuration, older, "config").model_dump()
-
-
-def _as_they_were(settings: dict, gaps: Sequence[Gap]) -> dict:
-    """The configuration with the settings that the record was made with."""
+def _older(settings: dict, gaps: Sequence[Gap]) -> dict:
+    """The configuration with nothing said of the parts that a record is older than, and with the
+    settings that it was made with."""
     older = deepcopy(settings)
     for gap in gaps:
+        if gap.part:
+            for table in (older["figures"], *older["scales"].values()):
+                table.pop(gap.part, None)
         if gap.setting:
             *above, key = gap.setting.split(".")
             reduce(getitem, above, older)[key] = gap.was

@@ -14,7 +14,7 @@ from aevb.bundle.archive import BundledRun, run_of
 from aevb.errors import DataError
 from aevb.files import write_atomically
 from aevb.training.checkpoints import checksum
-from aevb.training.loop import PARAMETERS, SPLITS, Run, parameters_of
+from aevb.training.loop import PARAMETERS, Run, parameters_of, values_of
 
 CHECKPOINTS = ".checkpoints"
 """Where below an output folder checkpoints are kept."""
@@ -111,11 +111,7 @@ def write_table(found: list[Result], path: Path) -> None:
     lines = ["run,seed,step_size,split,training_samples,objective"]
     for result in found:
         members = list(zip(result.item.seeds, result.item.step_sizes, strict=True))
-        for samples, splits in result.rows:
-            for split, numbers in zip(SPLITS, splits, strict=True):
-                lines += [
-                    f"{result.item.name},{seed},{step_size:g},{split},{samples},{number:.6f}"
-                    for (seed, step_size), number in zip(members, numbers.tolist(), strict=True)
-                    if np.isfinite(number)
-                ]
+        for split, member, samples, value in values_of(result.rows):
+            seed, step_size = members[member]
+            lines.append(f"{result.item.name},{seed},{step_size:g},{split},{samples},{value:.6f}")
     write_atomically(path, "\n".join(lines) + "\n")

@@ -1,18 +1,22 @@
 """Training runs on their way to a machine without TensorFlow, and back."""
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aevb import settings as configuration
 from aevb.cli.checkpoints import CHECKPOINTS, Folder
-from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log
+from aevb.cli.options import CONFIG, DATASETS, STUDY, Config, Datasets, Log
 from aevb.errors import ConfigError
 from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
 from aevb.settings import protocol_study
+
+if TYPE_CHECKING:
+    from aevb.bundle.archive import Writer
 
 app = typer.Typer()
 
@@ -71,24 +75,13 @@ def export(
         folder = Path(name)
         sizes = step_size or [selected_step_size(folder.parent / "step_size.csv")]
         wanted.append((folder.as_posix().strip("/"), experiment, sizes))
-    start_tensorflow(1)
-    from aevb.bundle.archive import Writer
-    from aevb.bundle.exporting import add
-
-    writer = Writer()
-    for name, experiment, sizes in wanted:
-        data = _data(experiment, cache_dir)
-        add(writer, name, experiment, sizes, data, checkpoint_dir / name)
-    writer.write(output)
-    LOGGER.info(f"wrote {output}: {len(wanted)} runs, {output.stat().st_size / 1e6:,.1f} MB")
+    _export(wanted, output, cache_dir, checkpoint_dir)
 
 
 @app.command()
 def export_protocol(
     output: Output,
-    study: Annotated[Path, typer.Option(help="The settings that are tried.")] = Path(
-        "config/protocol_study.yaml"
-    ),
+    study: Annotated[Path, typer.Option(help="The settings that are tried.")] = STUDY,
     only: Annotated[
         list[str] | None, typer.Option(help="Only runs whose name contains one of these.")
     ] = None,
@@ -104,15 +97,7 @@ def export_protocol(
     chosen = [run for run in runs if not only or any(part in run.name for part in only)]
     if not chosen:
         raise ConfigError(f"--only: no run of {study} has such a name")
-    start_tensorflow(1)
-    from aevb.bundle.archive import Writer
-    from aevb.bundle.exporting import add
-
-    writer = Writer()
-    for run in chosen:
-        add(writer, run.name, run.experiment, run.step_sizes, _data(run.experiment, cache_dir))
-    writer.write(output)
-    LOGGER.info(f"wrote {output}: {len(chosen)} runs, {output.stat().st_size / 1e6:,.1f} MB")
+    _export(chosen, output, cache_dir)
 
 
 @app.command()
@@ -132,8 +117,7 @@ def export_check(
 
     writer = Writer()
     add_check(writer, checked, definitions, lambda one: _data(one, cache_dir))
-    writer.write(output)
-    LOGGER.info(f"wrote {output}: {len(writer.runs)} runs, {output.stat().st_size / 1e6:,.1f} MB")
+    _write(writer, output)
 
 
 @app.command("import")
@@ -158,6 +142,30 @@ def import_(
         lambda one: _data(one, cache_dir),
         other_programs=other_programs,
     )
+
+
+def _export(
+    runs: Iterable[tuple[str, configuration.Experiment, Sequence[float]]],
+    output: Path,
+    cache_dir: Path,
+    checkpoint_dir: Path | None = None,
+) -> None:
+    """Write runs, by name, experiment and step sizes, into a bundle; with a folder of checkpoints
+    each goes on from its own."""
+    start_tensorflow(1)
+    from aevb.bundle.archive import Writer
+    from aevb.bundle.exporting import add
+
+    writer = Writer()
+    for name, experiment, sizes in runs:
+        folder = checkpoint_dir and checkpoint_dir / name
+        add(writer, name, experiment, sizes, _data(experiment, cache_dir), folder)
+    _write(writer, output)
+
+
+def _write(writer: "Writer", output: Path) -> None:
+    writer.write(output)
+    LOGGER.info(f"wrote {output}: {len(writer.runs)} runs, {output.stat().st_size / 1e6:,.1f} MB")
 
 
 def _data(experiment: configuration.Experiment, cache_dir: Path):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aevb.cli import budgets
-from aevb.cli.options import Backend, Log, Record, Records, Table, Threads
+from aevb.cli.models import is_ink
+from aevb.cli.options import Backend, CheckpointSeconds, Log, Record, Records, Table, Threads
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.pictures import write_pictures
@@ -30,9 +31,6 @@ Curves = Annotated[Path, typer.Option(help="Bounds along training (CSV).")]
 Pictures = Annotated[Path, typer.Option(help="The images (npz).")]
 Checkpoints = Annotated[
     Path, typer.Option(help="Where checkpoints are kept.", envvar="AEVB_CHECKPOINTS")
-]
-CheckpointSeconds = Annotated[
-    float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
 ]
 CHECKPOINTS = Path(".checkpoints")
 
@@ -107,7 +105,7 @@ def hierarchy(
         )
         found.append(compared)
         images |= {f"{data.label}/{model}": grid for model, grid in compared.samples.items()}
-        ink |= {data.label} if experiment.definition["observation"] == "bernoulli" else set()
+        ink |= {data.label} if is_ink(experiment) else set()
     write_pictures(pictures, images, ink)
     for path, tables in ((curves, [f.curves for f in found]), (table, [f.table for f in found])):
         write_atomically(path, pd.concat(tables).to_csv(index=False, float_format="%.6g"))
@@ -159,9 +157,8 @@ def film(
         checkpoint_seconds=checkpoint_seconds,
         execution=execution,
     )
-    is_ink = experiment.definition["observation"] == "bernoulli"
     label = found.table["dataset"].iloc[0]
-    write_pictures(pictures, found.pictures, {label} if is_ink else set())
+    write_pictures(pictures, found.pictures, {label} if is_ink(experiment) else set())
     write(weights, found.parameters, experiment)
     for path, rows in ((curves, found.curves), (table, found.table)):
         write_atomically(path, rows.to_csv(index=False, float_format="%.6g"))
@@ -205,7 +202,7 @@ def noise(
     divergence, shown = known.compare(experiment.seeds, density_samples, **checkpoints)
     options = {**checkpoints, "execution": execution}
     found = images.compare(experiment, data, points, annealing, **options)
-    ink = {data.label} if experiment.definition["observation"] == "bernoulli" else set()
+    ink = {data.label} if is_ink(experiment) else set()
     named = {f"{data.label}/{name}": stack for name, stack in found.pictures.items()}
     write_pictures(pictures, named, ink)
     write(weights, found.arrays, experiment)

@@ -9,6 +9,7 @@ from aevb.process.startup import start_tensorflow
 
 if TYPE_CHECKING:
     from aevb.data import Dataset
+    from aevb.settings import Experiment
     from aevb.stages.trained import Trained
 
 
@@ -55,10 +56,11 @@ def data_of(models: "list[Trained]", records: list[Path]) -> "list[Dataset]":
     return [loaded[trained.experiment.dataset] for trained in models]
 
 
+def is_ink(experiment: "Experiment") -> bool:
+    """Whether pixels are shown dark on white: those of a Bernoulli decoder."""
+    return experiment.definition["observation"] == "bernoulli"
+
+
 def ink(models: "list[Trained]") -> set[str]:
-    """The labels of the data sets whose pixels are shown dark on white: the Bernoulli ones."""
-    return {
-        trained.label
-        for trained in models
-        if trained.experiment.definition["observation"] == "bernoulli"
-    }
+    """The labels of the data sets whose pixels are shown dark on white."""
+    return {trained.label for trained in models if is_ink(trained.experiment)}

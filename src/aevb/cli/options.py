@@ -20,6 +20,9 @@ Backend = Annotated[
         envvar="AEVB_BACKEND",
     ),
 ]
+CheckpointSeconds = Annotated[
+    float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
+]
 Record = Annotated[Path, typer.Option(help="The data set's record, written by `aevb fetch`.")]
 Records = Annotated[
     list[Path], typer.Option(help="The data sets' records, written by `aevb fetch`.")
@@ -33,3 +36,4 @@ Note = Annotated[str | None, typer.Option(help="Footer of the picture.")]
 CONFIG = configuration_file("config.yaml")
 DATASETS = configuration_file("datasets.yaml")
 CLAIMS = configuration_file("claims.yaml")
+STUDY = configuration_file("protocol_study.yaml")

@@ -8,7 +8,16 @@ import typer
 
 from aevb import settings as configuration
 from aevb.cli.models import data_of, read_models
-from aevb.cli.options import Backend, Log, Record, Records, Table, Threads, Weights
+from aevb.cli.options import (
+    Backend,
+    CheckpointSeconds,
+    Log,
+    Record,
+    Records,
+    Table,
+    Threads,
+    Weights,
+)
 from aevb.errors import ConfigError
 from aevb.files import write_atomically
 from aevb.process.progress import LOGGER, start_logging
@@ -36,9 +45,7 @@ def study(
             " size is selected for each experiment."
         ),
     ] = None,
-    checkpoint_seconds: Annotated[
-        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
-    ] = 60.0,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
@@ -194,9 +201,7 @@ def full_vb(
     curve: Annotated[Path, typer.Option(help="Bounds of both along training (CSV).")],
     weights: Annotated[Path, typer.Option(help="Encoder and q(θ) of full VB (safetensors).")],
     checkpoint_dir: Annotated[Path, typer.Option(help="Folder of both runs' checkpoints.")],
-    checkpoint_seconds: Annotated[
-        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
-    ] = 60.0,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     points: Annotated[int, typer.Option(min=2, help="First images of each split.")] = 500,
     weight_draws: Annotated[int, typer.Option(min=2, help="Draws of the weights.")] = 10,
     seed: Seed = 0,

@@ -11,6 +11,7 @@ from aevb.cli.options import (
     CONFIG,
     DATASETS,
     Backend,
+    CheckpointSeconds,
     Config,
     Datasets,
     Log,
@@ -142,9 +143,7 @@ def train(
     snapshots: Annotated[
         Path | None, typer.Option(help="Where to write the weights along training (safetensors).")
     ] = None,
-    checkpoint_seconds: Annotated[
-        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
-    ] = 60.0,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
@@ -182,9 +181,7 @@ def protocol_run(
     record: Record,
     output: Annotated[Path, typer.Option(help="Where to write the curves (CSV).")],
     checkpoint_dir: Annotated[Path, typer.Option(help="Folder of this run's checkpoints.")],
-    checkpoint_seconds: Annotated[
-        float, typer.Option(help="Time between checkpoints.", envvar="AEVB_CHECKPOINT_SECONDS")
-    ] = 60.0,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,

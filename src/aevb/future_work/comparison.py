@@ -15,7 +15,7 @@ from aevb.algorithms.aevb import AEVB
 from aevb.data import Dataset
 from aevb.future_work.convolution import ConvolutionalVAE, count, matched
 from aevb.future_work.hierarchy import GaussianLayer, HierarchicalAEVB, Hierarchy
-from aevb.future_work.learning import learn, optimiser, select_step_size
+from aevb.future_work.learning import learn, select_step_size
 from aevb.likelihood import ais
 from aevb.likelihood.model import Model
 from aevb.models.vae import VAE
@@ -24,7 +24,7 @@ from aevb.settings.experiment import Experiment
 from aevb.settings.future_work import NETWORKS, hierarchy_models
 from aevb.stages.encoding import ACTIVE_VARIANCE, encode
 from aevb.stages.generation import decode, prior_samples
-from aevb.training.assembly import architecture
+from aevb.training.assembly import architecture, optimiser
 from aevb.training.backends import IN_TENSORFLOW, Execution
 
 TOP_HIDDEN_UNITS = 100

@@ -15,7 +15,7 @@ from aevb.arrays import Tensors, named_arrays
 from aevb.data import Dataset
 from aevb.errors import DataError
 from aevb.future_work.film import FilmAEVB, StateSpace
-from aevb.future_work.learning import learn, optimiser
+from aevb.future_work.learning import learn
 from aevb.likelihood.model import Model
 from aevb.models.architecture import Parameters
 from aevb.models.linear_gaussian import LEAST_VARIANCE
@@ -23,7 +23,7 @@ from aevb.settings.experiment import Experiment
 from aevb.settings.future_work import FILM_AHEAD, FILM_MODELS, FILM_SHOWN, SYNTHETIC
 from aevb.stages.trained import Trained, one_member
 from aevb.stages.weights import read
-from aevb.training.assembly import architecture
+from aevb.training.assembly import architecture, optimiser
 from aevb.training.backends import IN_TENSORFLOW, Execution
 
 FILM, VAE, REPEAT, INTERPOLATION = FILM_MODELS

@@ -13,7 +13,7 @@ from aevb.applications.inpainting import filled, halves
 from aevb.applications.observations import VisiblePixels, observed
 from aevb.arrays import Tensors, named_arrays
 from aevb.data import Dataset
-from aevb.future_work.learning import learn, optimiser
+from aevb.future_work.learning import learn
 from aevb.future_work.noise import Conditional
 from aevb.likelihood import ais
 from aevb.likelihood.estimate import Estimate
@@ -24,7 +24,7 @@ from aevb.settings.future_work import HALVES_MODELS
 from aevb.stages.generation import prior_samples
 from aevb.stages.trained import Trained, parameters_of
 from aevb.stages.weights import read
-from aevb.training.assembly import architecture
+from aevb.training.assembly import architecture, optimiser
 
 LATENT, DETERMINISTIC, INPAINTING = HALVES_MODELS
 COMPLETIONS = 4

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from aevb.algorithms.optimisers import Adagrad
 from aevb.algorithms.state import Algorithm
 from aevb.arrays import named
 from aevb.errors import DivergenceError
 from aevb.process.progress import LOGGER
-from aevb.settings.experiment import Experiment
 from aevb.training.assembly import backend_of
 from aevb.training.backends import IN_TENSORFLOW, Execution
 from aevb.training.backends.tensorflow import Trainer
@@ -33,15 +31,6 @@ class Learned(NamedTuple):
     """Tidy, see :func:`aevb.training.curves.curve_table`."""
     seconds: float
     """Spent in training, all members and all processes together."""
-
-
-def optimiser(experiment: Experiment, n_train: int) -> Adagrad:
-    """Adagrad as an experiment on so many training images has it (§5)."""
-    return Adagrad(
-        warmup_minibatches=experiment.warmup_minibatches,
-        weight_prior=experiment.weight_prior,
-        prior_scale=experiment.batch_size / n_train,
-    )
 
 
 def select_step_size(

@@ -1,5 +1,6 @@
 """Which settings that the paper leaves open are tried against its curves: the protocol study."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from aevb.errors import ConfigError
 from aevb.schema.explain import choice
 from aevb.schema.kinds import Count, Counts, Positive, Seeds, SomeOf, Table
 from aevb.schema.reading import read_yaml, validate
+from aevb.settings.configuration import Configuration
 from aevb.settings.experiment import Experiment
 from aevb.settings.experiments import experiment
 
@@ -72,32 +74,54 @@ def runs(study: Study, config: Mapping[str, Any], definitions: dict) -> list[Stu
         ConfigError: a group names a setting, data set or variant that there is not, or a setting
             is none of an experiment.
     """
-    found: dict[str, StudyRun] = {}
+    checked = Configuration.of(config)
+    return [_run(study, name, place, checked, definitions) for name, place in _named(study).items()]
+
+
+def run(study: Study, name: str, config: Mapping[str, Any], definitions: dict) -> StudyRun | None:
+    """The run of a study with this name, None where it has none; see :func:`runs`."""
+    place = _named(study).get(name)
+    return place and _run(study, name, place, Configuration.of(config), definitions)
+
+
+def _named(study: Study) -> dict[str, tuple[Group, int, str]]:
+    """Group, N_z and setting of each run, by its name."""
+    found = {}
     for group in study.groups:
-        for latent_dim in group.latent_dims:
-            base = experiment(
-                config,
-                definitions,
-                dataset=group.dataset,
-                latent_dim=latent_dim,
-                algorithm=group.algorithm,
-                variant=study.variant,
-            )
-            base = replace(
-                base,
-                training_samples=min(group.training_samples, base.training_samples),
-                step_sizes=tuple(group.step_sizes),
-                seeds=tuple(study.seeds),
-            )
-            for name in group.settings:
-                choice(name, study.settings, "settings")
-                panel = f"{group.dataset}/{group.algorithm}/latent_dim_{latent_dim}"
-                run = f"{group.stage}/{panel}/{name}"
-                if run in found:
-                    raise ConfigError(f"groups: two of them have {run}")
-                changed = _changed(base, study.settings[name], f"settings.{name}")
-                found[run] = StudyRun(run, changed, changed.step_sizes)
-    return list(found.values())
+        for latent_dim, setting in itertools.product(group.latent_dims, group.settings):
+            choice(setting, study.settings, "settings")
+            panel = f"{group.dataset}/{group.algorithm}/latent_dim_{latent_dim}"
+            name = f"{group.stage}/{panel}/{setting}"
+            if name in found:
+                raise ConfigError(f"groups: two of them have {name}")
+            found[name] = group, latent_dim, setting
+    return found
+
+
+def _run(
+    study: Study,
+    name: str,
+    place: tuple[Group, int, str],
+    config: Configuration,
+    definitions: dict,
+) -> StudyRun:
+    group, latent_dim, setting = place
+    base = experiment(
+        config,
+        definitions,
+        dataset=group.dataset,
+        latent_dim=latent_dim,
+        algorithm=group.algorithm,
+        variant=study.variant,
+    )
+    base = replace(
+        base,
+        training_samples=min(group.training_samples, base.training_samples),
+        step_sizes=tuple(group.step_sizes),
+        seeds=tuple(study.seeds),
+    )
+    changed = _changed(base, study.settings[setting], f"settings.{setting}")
+    return StudyRun(name, changed, changed.step_sizes)
 
 
 def _changed(base: Experiment, differs: Mapping[str, Any], where: str) -> Experiment:

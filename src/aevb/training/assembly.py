@@ -55,18 +55,23 @@ def training_set(experiment: Experiment, data: Dataset) -> Dataset:
     return data._replace(**{name: array[:n_train] for name, array in present.items()})
 
 
+def optimiser(experiment: Experiment, n_train: int) -> Adagrad:
+    """Adagrad as an experiment on so many training images has it (§5)."""
+    whole = experiment.settings.whole_batches
+    return Adagrad(
+        warmup_minibatches=experiment.warmup_minibatches,
+        weight_prior=experiment.weight_prior,
+        prior_scale=1.0 if whole else experiment.batch_size / n_train,
+    )
+
+
 def trainer(experiment: Experiment, data: Dataset) -> Trainer:
     """The algorithm, the network and the minibatches that the settings ask for (§5, App. E)."""
     n_train = len(data.train)
     settings = experiment.settings
-    optimiser = Adagrad(
-        warmup_minibatches=experiment.warmup_minibatches,
-        weight_prior=experiment.weight_prior,
-        prior_scale=1.0 if settings.whole_batches else experiment.batch_size / n_train,
-    )
     known = {
         "model": architecture(experiment),
-        "optimiser": optimiser,
+        "optimiser": optimiser(experiment, n_train),
         "n_train": n_train,
         "samples_per_datapoint": experiment.samples_per_datapoint,
         **asdict(settings),

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from aevb.training.loop import SPLITS, Run
+from aevb.training.loop import Run, values_of
 
 
 def curve_table(run: Run, seeds: list[int], objective: str, **columns: Any) -> pd.DataFrame:
@@ -15,11 +14,14 @@ def curve_table(run: Run, seeds: list[int], objective: str, **columns: Any) -> p
     algorithm has no bound to evaluate; see :data:`aevb.training.loop.SPLITS`.
     """
     records = [
-        {**columns, "split": split, "seed": seed, "training_samples": samples, objective: value}
-        for samples, splits in run.rows
-        for split, values in zip(SPLITS, splits, strict=True)
-        for seed, value in zip(seeds, values.tolist(), strict=True)
-        if not np.isnan(value)
+        {
+            **columns,
+            "split": split,
+            "seed": seeds[member],
+            "training_samples": samples,
+            objective: value,
+        }
+        for split, member, samples, value in values_of(run.rows)
     ]
     table = pd.DataFrame(records)
     return table.sort_values(["split", "seed", "training_samples"], ignore_index=True)

@@ -5,8 +5,9 @@ TensorFlow nor to know which device there is.
 """
 
 import json
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,17 @@ def train(
     if run.rows:
         progress.update(samples_seen(), _text(backend, run.rows[-1][1][0]), force=True)
     return run, times
+
+
+def values_of(
+    rows: Iterable[tuple[int, np.ndarray]],
+) -> Iterator[tuple[str, int, int, float]]:
+    """Split, member, training samples and value (nats) of each finite number of a curve."""
+    for samples, splits in rows:
+        for split, values in zip(SPLITS, splits.tolist(), strict=True):
+            for member, value in enumerate(values):
+                if math.isfinite(value):
+                    yield split, member, samples, value
 
 
 def parameters_of(state: Mapping[str, np.ndarray]) -> Tensors:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from aevb.data import Dataset
@@ -10,7 +9,7 @@ from aevb.settings.experiment import Experiment
 from aevb.training.assembly import backend, training_set
 from aevb.training.backends import IN_TENSORFLOW, Execution
 from aevb.training.experiment import fingerprint, schedule
-from aevb.training.loop import SPLITS, train
+from aevb.training.loop import train, values_of
 
 
 def run(
@@ -55,11 +54,8 @@ def run(
         may_diverge=True,
     )
     rows = [
-        (name, seed, size, split, samples, value)
-        for samples, splits in finished.rows
-        for split, numbers in zip(SPLITS, splits, strict=True)
-        for (seed, size), value in zip(members, numbers.tolist(), strict=True)
+        (name, *members[member], split, samples, value)
+        for split, member, samples, value in values_of(finished.rows)
     ]
     columns = ["run", "seed", "step_size", "split", "training_samples", "objective"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table[np.isfinite(table["objective"])].reset_index(drop=True)
+    return pd.DataFrame(rows, columns=columns)

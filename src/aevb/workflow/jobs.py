@@ -63,12 +63,8 @@ class Jobs(NamedTuple):
         Raises:
             ConfigError: the study has none of this name, or is none.
         """
-        outputs = self.outputs._replace(scale=wildcards["scale"], has=lambda dataset: True)
-        runs = {run.name: run.experiment for run in outputs.protocol_runs()}
-        name = PROTOCOL_RUN.format_map(wildcards)
-        if name not in runs:
-            raise ConfigError(f"{outputs.content('protocol.study')}: has no run {name}")
-        return runs[name].to_json()
+        outputs = self.outputs._replace(scale=wildcards["scale"])
+        return outputs.protocol_run(PROTOCOL_RUN.format_map(wildcards)).to_json()
 
     def likelihood_estimators(self, wildcards: Wildcards) -> str:
         """Settings of the estimators that Figure 3 shows, and of the bound beside them.

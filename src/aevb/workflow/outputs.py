@@ -156,11 +156,27 @@ class Outputs(NamedTuple):
         Raises:
             ConfigError: see :func:`aevb.settings.protocol_study.runs`.
         """
-        own = Path(self.content("protocol.study"))
-        study = protocol_study.read(own if own.exists() else ROOT / own)
-        settings = self.settings | {"scale": self.scale}
-        runs = protocol_study.runs(study, settings, self.definitions)
+        runs = protocol_study.runs(self._protocol_study(), self._scaled(), self.definitions)
         return [run for run in runs if self.has(run.experiment.dataset)]
+
+    def protocol_run(self, name: str) -> Experiment:
+        """The experiment of the run of the protocol study that has this name.
+
+        Raises:
+            ConfigError: there is none; or see :func:`aevb.settings.protocol_study.runs`.
+        """
+        study = self._protocol_study()
+        found = protocol_study.run(study, name, self._scaled(), self.definitions)
+        if found is None:
+            raise ConfigError(f"{self.content('protocol.study')}: has no run {name}")
+        return found.experiment
+
+    def _protocol_study(self) -> protocol_study.Study:
+        own = Path(self.content("protocol.study"))
+        return protocol_study.read(own if own.exists() else ROOT / own)
+
+    def _scaled(self) -> dict:
+        return self.settings | {"scale": self.scale}
 
     def study(self, name: str) -> list[Experiment]:
         """The experiments of a study of section 2."""

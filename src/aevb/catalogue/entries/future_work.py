@@ -24,7 +24,6 @@ def study(
     *,
     outputs: Mapping[str, str],
     options: Mapping[str, Callable[[Outputs], Any]],
-    inputs: Mapping[str, str],
     code: tuple[str, ...] = (),
     data: Callable[[Outputs], list[str]] | None = None,
     settings: Callable[[Outputs], list[dict]] | None = None,
@@ -37,9 +36,8 @@ def study(
         name: of the study, of its keys in the configuration, ``figures.future_work.NAME`` with
             ``latent_dims`` by data set, and of its modules.
         heading: what the report calls it.
-        outputs: of the command, by option.
+        outputs: of the command, by option; the figure is drawn from all but ``weights``.
         options: further ones of the command; it is told the experiments as ``--settings``.
-        inputs: what the figure is drawn from, by option.
         code: modules beside ``aevb.future_work.NAME`` that the command runs.
         data: the data sets that it reads, where these are not those that can be had of its own.
         settings: its experiments, where they are not those on its data sets.
@@ -63,7 +61,7 @@ def study(
             threads=True,
             runtime="24h",
         ),
-        inputs=inputs,
+        inputs={option: file for option, file in outputs.items() if option != "weights"},
         **more,
     )
 
@@ -85,11 +83,6 @@ HIERARCHY = study(
         "ais": budget("future_work.hierarchy.ais"),
     },
     code=("aevb.future_work.comparison", "aevb.likelihood.ais", *PICTURES),
-    inputs={
-        "curves": "figures/hierarchy.csv",
-        "table": "tables/hierarchy.csv",
-        "pictures": "figures/hierarchy.npz",
-    },
     tables=(
         Table(
             "figures/hierarchy.csv",
@@ -132,11 +125,6 @@ FILM = study(
         "draws": budget("future_work.film.draws"),
     },
     code=("aevb.future_work.forecast", *PICTURES),
-    inputs={
-        "curves": "figures/film.csv",
-        "table": "tables/film.csv",
-        "pictures": "figures/film.npz",
-    },
     tables=(
         Table(
             "figures/film.csv",
@@ -174,12 +162,6 @@ NOISE = study(
         "ais": budget("future_work.noise.ais"),
     },
     code=("aevb.future_work.densities", "aevb.future_work.halves", *PICTURES),
-    inputs={
-        "densities": "figures/noise.csv",
-        "divergences": "tables/noise.csv",
-        "halves": "tables/halves.csv",
-        "pictures": "figures/noise.npz",
-    },
     tables=(
         Table("figures/noise.csv", "noise x model y density", rows=rows.noise_densities),
         Table(
