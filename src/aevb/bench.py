@@ -194,7 +194,7 @@ def _load(wanted: Experiment, cache_dir: Path) -> Dataset:
 def _speed(wanted: Experiment, cache_dir: Path) -> dict:
     from aevb.training import experiment as stages
 
-    data = stages.training_set(wanted, _load(wanted, cache_dir))
+    data = stages.training_data(wanted, _load(wanted, cache_dir))
     backend = stages.backend(wanted, data, seeds=[0], step_sizes=[0.01])
     n_steps = max(1, _CHUNK_SAMPLES // backend.samples_per_step)
     state, _ = backend.run_chunk(backend.start(), n_steps)

@@ -12,7 +12,7 @@ from aevb.process.progress import LOGGER
 from aevb.settings import experiment as make_experiment
 from aevb.settings.experiment import Experiment
 from aevb.training import checkpoints
-from aevb.training.assembly import programs, trainer, training_set
+from aevb.training.assembly import programs, trainer, training_data
 from aevb.training.experiment import fingerprint, schedule
 
 
@@ -34,7 +34,7 @@ def add(
         data: its data set.
         checkpoint_folder: where a checkpoint to go on from may lie.
     """
-    whole, data = data, training_set(experiment, data)
+    whole, data = data, training_data(experiment, data)
     members = [(seed, float(size)) for size in step_sizes for seed in experiment.seeds]
     lowered = programs(experiment, data, len(members))
     log_points, snapshots = schedule(experiment, lowered.samples_per_step)

@@ -15,7 +15,7 @@ from aevb.provenance import code_hash
 from aevb.settings.experiment import Experiment
 from aevb.stages import weights
 from aevb.training import checkpoints
-from aevb.training.assembly import programs, training_set
+from aevb.training.assembly import programs, training_data
 from aevb.training.backends.programs import sha256
 from aevb.training.curves import curve_table
 from aevb.training.experiment import fingerprint
@@ -56,7 +56,7 @@ def import_results(
         source = Path(folder) / CHECKPOINTS / result.item.name
         target = checkpoint_folder / result.item.name
         bound_to = fingerprint(
-            experiment, result.item.step_sizes[0], training_set(experiment, data(experiment))
+            experiment, result.item.step_sizes[0], training_data(experiment, data(experiment))
         )
         newest = checkpoints.read_newest(source, bound_to, result.rows[-1][0], LOGGER.info)
         if newest is not None:
@@ -79,7 +79,7 @@ def _check(result: Result, data: Callable[[Experiment], Dataset], other_programs
     if other_programs:
         return
     experiment = Experiment.from_json(json.dumps(item.experiment))
-    here = programs(experiment, training_set(experiment, data(experiment)), len(item.seeds))
+    here = programs(experiment, training_data(experiment, data(experiment)), len(item.seeds))
     for name, text in here.texts().items():
         if item.programs[name] != sha256(text):
             raise DataError(

@@ -172,6 +172,9 @@ class Scale(Table):
     selection_panels: Count | None = None
     """The step sizes of Figure 2 are compared on so many of a data set's panels, the first ones;
     null compares them on all."""
+    test_images: Count | None = None
+    """Along training, bounds are evaluated on so many of the first test images, and on as many
+    training images; null for all test images."""
     fig3: Fig3Budget = Fig3Budget()
     truth: Truth = Truth()
     applications: Applications = Applications()

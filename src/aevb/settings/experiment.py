@@ -74,6 +74,8 @@ class Experiment:
     """The part of the ``selection_samples`` that counts, as shares."""
     selection_seeds: Count = 1
     """With how many seeds each step size is tried."""
+    test_images: Count | None = None
+    """On how many of the test images the bound is evaluated, the first ones; None for all."""
     settings: Annotated[AlgorithmSettings | None, Field(validate_default=True)] = None
     """Of the algorithm (see :mod:`aevb.algorithms.settings`); None or a table for its own kind."""
 

@@ -89,6 +89,7 @@ def experiment(
         n_train=n_train,
         snapshots=n_train is not None,
         step_sizes=config.step_sizes,
+        test_images=budget.test_images,
         seeds=own("seeds", *seeds),
         settings=_of_the_algorithm(algorithm, config, reading),
         **samples,

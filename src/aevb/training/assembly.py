@@ -55,6 +55,16 @@ def training_set(experiment: Experiment, data: Dataset) -> Dataset:
     return data._replace(**{name: array[:n_train] for name, array in present.items()})
 
 
+def training_data(experiment: Experiment, data: Dataset) -> Dataset:
+    """What a run learns from and what its bound is evaluated on: of :func:`training_set`, the first
+    ``test_images`` test images, or all when that is None.
+
+    Raises:
+        ConfigError: see :func:`training_set`.
+    """
+    return training_set(experiment, data)._replace(test=data.test[: experiment.test_images])
+
+
 def optimiser(experiment: Experiment, n_train: int) -> Adagrad:
     """Adagrad as an experiment on so many training images has it (§5)."""
     whole = experiment.settings.whole_batches
@@ -107,7 +117,7 @@ def backend(
 
     Args:
         experiment: its settings.
-        data: what it learns from, see :func:`training_set`.
+        data: what it learns from, see :func:`training_data`.
         seeds, step_sizes: of the members.
         execution: TensorFlow, or a device of PJRT.
         cache: of PJRT: folder of the compiled programs; None keeps none.

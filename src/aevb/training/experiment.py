@@ -21,7 +21,7 @@ from aevb.models.registry import ARCHITECTURES
 from aevb.process.progress import LOGGER
 from aevb.provenance import code_hash, machine, peak_memory_gb, versions
 from aevb.settings.experiment import Experiment
-from aevb.training.assembly import backend, trainer, training_set
+from aevb.training.assembly import backend, trainer, training_data
 from aevb.training.backends import IN_TENSORFLOW, Backend, Execution
 from aevb.training.curves import curve_table
 from aevb.training.loop import parameters_of, train
@@ -78,7 +78,7 @@ def select_step_size(
 
 
 def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution) -> pd.DataFrame:
-    data = training_set(experiment, data)
+    data = training_data(experiment, data)
     members = [(seed, size) for seed in experiment.seeds for size in experiment.step_sizes]
     seeds, step_sizes = (list(part) for part in zip(*members, strict=True))
     computed = backend(experiment, data, seeds, step_sizes, execution)
@@ -195,7 +195,7 @@ def run_training(
         DivergenceError, Interrupted: see :func:`aevb.training.loop.train`.
     """
     began = time.monotonic()
-    data = training_set(experiment, data)
+    data = training_data(experiment, data)
     step_sizes = [step_size] * len(experiment.seeds)
     computed = backend(experiment, data, experiment.seeds, step_sizes, execution, checkpoint_folder)
     LOGGER.info(

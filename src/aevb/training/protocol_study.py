@@ -6,7 +6,7 @@ import pandas as pd
 
 from aevb.data import Dataset
 from aevb.settings.experiment import Experiment
-from aevb.training.assembly import backend, training_set
+from aevb.training.assembly import backend, training_data
 from aevb.training.backends import IN_TENSORFLOW, Execution
 from aevb.training.experiment import fingerprint, schedule
 from aevb.training.loop import train, values_of
@@ -39,7 +39,7 @@ def run(
         DivergenceError: all members diverged.
         Interrupted: see :func:`aevb.training.loop.train`.
     """
-    data = training_set(experiment, data)
+    data = training_data(experiment, data)
     members = [(seed, size) for size in experiment.step_sizes for seed in experiment.seeds]
     seeds, step_sizes = (list(part) for part in zip(*members, strict=True))
     computed = backend(experiment, data, seeds, step_sizes, execution, checkpoint_folder)

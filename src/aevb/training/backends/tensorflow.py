@@ -153,6 +153,10 @@ class TensorFlowBackend:
 
     def start(self) -> Any:
         """The state before the first minibatch."""
+        return self._start
+
+    @cached_property
+    def _start(self) -> Any:
         return self.trainer.algorithm.init(self._seeds, tf.constant(self.step_sizes))
 
     def compile(self) -> None:
