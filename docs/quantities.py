@@ -66,6 +66,18 @@ def cell(name: str, column: str, **where) -> float:
     return found[column].item()
 
 
+def over_seeds(name: str, column: str, **where) -> pd.Series:
+    """A table's column for each seed, in the rows that have these values; of curves, at their
+    end."""
+    found = rows(name, **where)
+    if "training_samples" in found:
+        found = found[found["training_samples"] == found["training_samples"].max()]
+    found = found.set_index("seed")[column]
+    if not found.index.is_unique:
+        raise ValueError(f"{name}.csv has several rows a seed with {where}")
+    return found
+
+
 def distances(dataset: str, algorithm: str, samples: float, **where) -> pd.Series:
     """Figure 2, ours minus the paper's, a value for each N_z."""
     return _fig2_distance(dataset, algorithm, samples, **where)["difference"]

@@ -198,7 +198,7 @@ def test_seeds_decide_claims_on_orders_gaps_and_ratios(tmp_path, claim, seeds, s
     if verdict == NOT_DECIDED:
         told = "1 seed" if seeds == 1 else "2 seeds"
         assert (found.status, found.holding) == (OPEN, 0)
-        assert found.why == f"undecided: {told} of the {ENOUGH} that a verdict takes"
+        assert found.why == f"{told} of the {ENOUGH} that a verdict takes"
 
 
 def outputs(scale, *left_out):
@@ -302,7 +302,7 @@ def test_what_is_undecided_neither_passes_nor_fails(tmp_path):
         table.to_csv(tmp_path / "t.csv", index=False)
         (found,) = assess_all(claims, Tables(tmp_path, tmp_path), "quick")
         assert (found.verdict, found.status, found.holding) == (NOT_DECIDED, OPEN, 0)
-        assert found.why == f"undecided: {why}"
+        assert found.why == why
     table = pd.DataFrame({"n": 0, "v": [2.0, 2.0, 2.0], "seed": range(3)})
     table.to_csv(tmp_path / "t.csv", index=False)
     assert assess_all(claims, Tables(tmp_path, tmp_path), "quick")[0].status == FAILED

@@ -68,6 +68,7 @@ def test_defaults_are_filled_in():
         "training_samples": 1000,
         "selection_samples": 100_000,
         "selection_panels": None,
+        "test_images": None,
         "fig3": {
             "training_samples": {"aevb": 10**6, "wake_sleep": 10**6, "mcem": 10**6},
             "selection_samples": {"aevb": 100_000, "wake_sleep": 100_000, "mcem": 300_000},
@@ -370,6 +371,36 @@ def test_a_variant_may_tell_the_algorithms_apart(key, each):
     for algorithm in ALGORITHMS:
         made = settings(algorithm=algorithm, n_train=10, variants={"authors": {key: each}})
         assert getattr(made, key) == each[ALGORITHMS[algorithm].like or algorithm]
+
+
+def test_a_variant_has_networks_and_a_reading_of_the_selection():
+    """Networks of the configuration come first; the selection's samples are at most the scale's
+    training samples, whatever budget a person asks for, and not those of Figure 3."""
+    networks = {"frey_face": "deep_decoder", "default": "mlp"}
+    reading = {"architecture": networks, "selection": {"samples": 10**6}}
+    variants = {"variants": {"authors": reading}}
+    assert settings("frey_face", **variants).architecture == "deep_decoder"
+    assert settings("mnist", **variants).architecture == "mlp"
+    assert settings("frey_face", architecture="mlp", **variants).architecture == "mlp"
+    assert settings(**variants).selection_samples == settings().training_samples < 10**6
+    longer = settings(training_samples=5 * 10**6, **variants)
+    assert longer.selection_samples == settings().training_samples
+    assert settings(n_train=10, **variants).selection_samples == 10**5
+    variants["variants"]["authors"]["selection"]["samples"] = 200
+    assert settings(**variants).selection_samples == 200
+
+
+def test_the_configured_reading_of_the_curves():
+    """It differs from the authors' in what docs/protocol.md says of it, and in nothing else."""
+    config, _ = load(read_yaml(ROOT / "config/config.yaml"), DATASETS)
+    curves, authors = config["variants"]["curves"], config["variants"]["authors"]
+    changed = {key for key in curves if curves[key] != authors[key]}
+    assert changed == {"architecture", "selection"}
+    made = settings("frey_face", variant="curves", variants={"curves": curves})
+    assert (made.architecture, made.selection_window, made.selection_seeds) == (
+        *("deep_decoder", (0.5, 1.0)),
+        3,
+    )
 
 
 @pytest.mark.parametrize("window", [[0.5, 0.5], [0.8, 0.2], [-0.1, 1.0], [0.5, 1.5], [0.5]])
@@ -859,7 +890,7 @@ def test_page_and_schemas_are_in_step_with_the_models():
 def test_schemas_accept_what_is_shipped(file):
     """The JSON schemas, for editors and other tools, know the files as the models do."""
     given = MODELS[file].model_validate(read_yaml(ROOT / "config" / file))
-    content = given.model_dump(exclude_unset=True)
+    content = given.model_dump(mode="json", exclude_unset=True)
     schema = read_yaml(SCHEMAS / file.replace(".yaml", ".schema.yaml"))
     check = jsonschema.Draft202012Validator(schema)
     assert list(check.iter_errors(content)) == []

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from aevb.algorithms.settings import Family, FullVB, MonteCarloEM
 from aevb.likelihood.methods.registry import AnyMethod
-from aevb.models.registry import ARCHITECTURES
 from aevb.schema.kinds import (
     Count,
     Counts,
@@ -24,7 +23,7 @@ from aevb.schema.reading import validate
 from aevb.settings.budgets import Scale
 from aevb.settings.datasets import Observation
 from aevb.settings.figures import Figures
-from aevb.settings.protocol import Binarisation, Variant
+from aevb.settings.protocol import Architecture, Binarisation, Variant
 
 PER_DATASET = {
     "hidden_units",
@@ -33,6 +32,7 @@ PER_DATASET = {
     "training_samples",
     "selection_samples",
     "seeds",
+    "architecture",
 }
 """Settings of this table, of a scale or of a variant that may be given for each data set."""
 
@@ -81,9 +81,8 @@ class Configuration(Table):
     checkpoint."""
     seeds: Seeds | None = None
     """Seeds, in place of the scale's own."""
-    architecture: Literal[tuple(ARCHITECTURES)] = "mlp"
-    """The networks. `mlp`, with one hidden layer each as in section 5, or `deep_decoder`, with one
-    more in the decoder."""
+    architecture: PerDataset[Architecture] | None = None
+    """The networks, in place of the variant's own."""
     hidden_units: PerDataset[Count] = {"mnist": 500, "frey_face": 200, "default": 500}
     """Hidden units of encoder and decoder (section 5)."""
     samples_per_datapoint: Count = 1

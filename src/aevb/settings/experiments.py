@@ -63,6 +63,8 @@ def experiment(
     samples = {key: own(key, budget) for key in ("training_samples", "selection_samples")}
     if n_train is not None:
         samples = {key: getattr(getattr(budget.fig3, key), like) for key in samples}
+    elif reading.selection.samples:
+        samples["selection_samples"] = min(reading.selection.samples, samples["training_samples"])
     if config.training_samples:
         samples["training_samples"] = own("training_samples", config)
     seeds = [config, budget] if n_train is None else [config, budget.fig3, budget]
@@ -73,7 +75,7 @@ def experiment(
         latent_dim=int(latent_dim),
         algorithm=algorithm,
         variant=variant,
-        architecture=config.architecture,
+        architecture=own("architecture", config, reading),
         hidden_units=hidden_units or own("hidden_units", config),
         batch_size=own("batch_size", reading),
         pixel_divisor=own("pixel_divisor", reading),

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, Literal
 
 from pydantic import AfterValidator, Field, Strict, Tag
 
+from aevb.models.registry import ARCHITECTURES
 from aevb.schema.kinds import (
     EACH,
     NUMBER,
@@ -18,6 +19,7 @@ from aevb.schema.kinds import (
     Value,
 )
 
+Architecture = Literal[tuple(ARCHITECTURES)]
 Prior = Literal["matrices", "all", "none", "but_first"]
 Binarisation = Literal["none", "dynamic"]
 Divisor = Literal[255, 256]
@@ -63,10 +65,17 @@ class Selection(Table):
     seeds: Count = 1
     """How many seeds each candidate is trained with, the run's first one and those that follow
     it."""
+    samples: Count | None = None
+    """Training samples of each candidate in Figure 2, in place of the scale's `selection_samples`,
+    but no more than a curve has at that scale; null for the scale's."""
 
 
 class Variant(Table):
     """One reading of the protocol."""
+
+    architecture: PerDataset[Architecture] = "mlp"
+    """The networks. `mlp`, with one hidden layer each as in section 5, or `deep_decoder`, with one
+    more in the decoder."""
 
     batch_size: PerDataset[Count] = 100
     """M, datapoints a minibatch, drawn with replacement."""
