@@ -74,17 +74,13 @@ def test_the_committed_record_is_sound_but_for_its_known_gaps():
         "known gap": GAP,
         "figures.fig3.estimators": GAP,
         "overfitting": GAP,
-        "future work": GAP,
         "comparisons": GAP,
     }
     assert "['paper', 'quadrature'] in the record" in found["figures.fig3.estimators"].detail
     assert "Figure 3 was estimated before" in found["known gap"].detail
-    newer = []
-    for target in ("future_work", "comparisons"):
-        names = [one.name for one in catalogue.PRODUCTS if one.target == target]
-        told = found[target.replace("_", " ")].detail
-        assert f"not run: {', '.join(names)}; the record is older" in told
-        newer += names
+    newer = [one.name for one in catalogue.PRODUCTS if one.target == "comparisons"]
+    told = found["comparisons"].detail
+    assert f"not run: {', '.join(newer)}; the record is older" in told
     one = opened(COMMITTED)
     for verdict in assess_all(CLAIMS, one.tables, "full", one.expected):
         if verdict.claim.figure in newer:
@@ -116,10 +112,10 @@ def test_a_known_gap_that_is_no_longer_there_is_told(copy):
 
 def test_a_part_that_is_said_to_be_missing_is(copy):
     """A file of it makes the statement wrong, and without the statement all of it is missed."""
-    (copy / "figures/hierarchy.csv").write_text("dataset\n", encoding="utf-8")
-    found = check(copy)["future work"]
-    assert found.outcome == WRONG and "figures/hierarchy.csv is there" in found.detail
-    (copy / "figures/hierarchy.csv").unlink()
+    (copy / "figures/hidden_units.csv").write_text("dataset\n", encoding="utf-8")
+    found = check(copy)["comparisons"]
+    assert found.outcome == WRONG and "figures/hidden_units.csv is there" in found.detail
+    (copy / "figures/hidden_units.csv").unlink()
     stated = [gap for gap in CLAIMS.gaps if not gap.part]
     assert wrong(copy, gaps=stated) == {"outputs", "rows", "configuration"}
 
