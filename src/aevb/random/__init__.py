@@ -7,13 +7,12 @@ The algorithms are fixed, so that the numbers do not depend on the device either
 and Threefry for numbers, which XLA turns into code six times as fast as Philox on a CPU.
 
 The numbers are those of ``tf.random.stateless_*`` under XLA, which take one key at a time: here
-all members' are one array program, as long for many members as for one.
+all members' are one array program, as long for many members as for one. Each function is an XLA
+program of its own when it is called outside one.
 """
 
-import functools
 import hashlib
 import math
-from collections.abc import Callable
 from enum import IntEnum
 
 import tensorflow as tf
@@ -44,18 +43,6 @@ class Purpose(IntEnum):
     REPARAMETERISATION = 14
 
 
-def _program(function: Callable) -> Callable:
-    """``function`` as an XLA program, traced once for each shape, inside of others; outside of any
-    step by step, which takes less time than compiling. Bits are the same either way."""
-    program = tf.function(function, jit_compile=True, autograph=False)
-
-    @functools.wraps(function)
-    def call(*arguments):
-        return function(*arguments) if tf.executing_eagerly() else program(*arguments)
-
-    return call
-
-
 def keys(seeds: tf.Tensor, purpose: Purpose, step: tf.Tensor | int = 0) -> tf.Tensor:
     """A key for each member of ``seeds`` [E], for one purpose at one step: [E, 2], int32."""
     purposes = tf.fill(seeds.shape, tf.constant(int(purpose), seeds.dtype))
@@ -79,42 +66,56 @@ def split(keys: tf.Tensor, n: int, salt: str) -> list[tf.Tensor]:
     return tf.unstack(_split(keys ^ [mask, 0], n), axis=1)
 
 
-@_program
-def normal(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Standard normal numbers [E, *shape], float32, one independent draw for each key."""
+def normal(keys: tf.Tensor, shape: tuple[int, ...], *, once: bool = False) -> tf.Tensor:
+    """Standard normal numbers [E, *shape], float32, one independent draw for each key.
+
+    With ``once``, for a shape that is asked for once, the bits are worked out step by step outside
+    of programs, which takes less time than compiling; the numbers are the same.
+    """
+    if once and tf.executing_eagerly():
+        return _box_muller(*_pairs(keys, shape), shape)
+    return _normal(keys, shape)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _normal(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    return _box_muller(*_pairs(keys, shape), shape)
+
+
+def _pairs(keys: tf.Tensor, shape: tuple[int, ...]) -> list[tf.Tensor]:
+    """The bits of two uniform numbers for each two normal ones."""
     axis, half = _halved(shape)
-    bits = _bits(keys, (*half[: axis + 1], 2, *half[axis + 1 :]))
-    return _box_muller(*tf.unstack(bits, axis=axis + 2), shape)
+    return tf.unstack(_bits(keys, (*half[: axis + 1], 2, *half[axis + 1 :])), axis=axis + 2)
 
 
 @tf.function(jit_compile=True, autograph=False)
 def _box_muller(first: tf.Tensor, second: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Of two uniform numbers, given as their bits, two normal ones: they round, so XLA's always."""
+    """Of two uniform numbers, given as bits, two normal ones."""
     u, v = _unit_interval(first), _unit_interval(second)
     radius = tf.sqrt(-2.0 * tf.math.log(tf.maximum(u, 1e-7)))
     angle = 2 * math.pi * v
     return _interleaved(tf.sin(angle) * radius, tf.cos(angle) * radius, shape)
 
 
-@_program
+@tf.function(jit_compile=True, autograph=False)
 def uniform(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """Uniform numbers in [0, 1) of shape [E, *shape], float32, one draw for each key."""
     return _unit_interval(_bits(keys, shape))
 
 
-@_program
+@tf.function(jit_compile=True, autograph=False)
 def indices(keys: tf.Tensor, n: int, high: int) -> tf.Tensor:
     """``n`` indices drawn with replacement from 0 … ``high`` − 1: [E, n], int32."""
     return tf.cast(_bits(keys, (n,)) % high, tf.int32)
 
 
-@_program
+@tf.function(jit_compile=True, autograph=False)
 def _fold_in(keys, data):
     word = tf.bitcast(_philox_bits(tf.cast(keys, tf.uint64), 1)[:, 0], tf.int32)
     return tf.stack([word, tf.broadcast_to(data, word.shape)], axis=-1)
 
 
-@_program
+@tf.function(jit_compile=True, autograph=False)
 def _split(keys, n):
     # Without their signs, which a cast from int32 to uint64 would extend.
     seeds = tf.cast(tf.cast(keys, tf.uint32), tf.uint64)

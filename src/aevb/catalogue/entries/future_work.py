@@ -133,7 +133,7 @@ FILM = study(
         ),
         Table(
             "tables/film.csv",
-            "dataset task model frame seed error log_density n",
+            "dataset task model frame n error log_density seed",
             may_be_empty="log_density",
             rows=rows.film,
         ),

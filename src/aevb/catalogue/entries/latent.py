@@ -69,7 +69,10 @@ EXPLORER = table(
     code=("aevb.explorer.build",),
     content="explorer.datasets",
     # The page computes the decoder itself, and knows no other.
-    wanted=lambda outputs: outputs.settings["architecture"] == "mlp",
+    wanted=lambda outputs: all(
+        outputs.run(dataset, 2, "aevb").experiment.architecture == "mlp"
+        for dataset in outputs.named("explorer.datasets")
+    ),
     algorithm="AEVB",
     latent_dim="2",
     inputs={
