@@ -13,7 +13,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce audit test slow commands slurm-test lint bench report reference browser lock docs clean
+.PHONY: help install reproduce audit test long slow commands slurm-test lint bench report reference browser lock docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
@@ -40,8 +40,11 @@ reproduce: install ## the main job at SCALE=quick (smoke, quick, full, paper): f
 audit: install ## the verdict on every claim of the paper at SCALE; fails on a regression
 	@$(BIN)/snakemake audit --cores $(CORES) --config scale=$(SCALE)
 
-test: install ## the test suite
+test: install ## the tests of all that is quick to test
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+
+long: install ## the tests of samplers, devices and whole workflows, which take longer than all the others
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder -m long
 
 slow: install ## the tests that take longest: workflows that are killed, what docs/extending.md adds
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder -m slow

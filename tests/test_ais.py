@@ -14,6 +14,8 @@ from aevb.models.vae import VAE
 from conftest import assert_means
 from exact import without_encoder
 
+pytestmark = pytest.mark.long
+
 Z = stats.norm.isf(1e-6)
 """Threshold of one-sided z-tests with a false-failure rate of 1e-6."""
 

@@ -21,6 +21,8 @@ from aevb.training.assembly import architecture
 from exact import exact_model
 from tiny import DEFINITION, SETTINGS
 
+pytestmark = pytest.mark.long
+
 HMC = Budget(samples=100, chains=4, burn_in=60, annealing=2)
 ANNEALING = ais.Budget(chains=8, steps=64, segments=4, tuning_chains=2)
 

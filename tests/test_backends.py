@@ -21,6 +21,8 @@ from aevb.training.backends.programs import (
 from aevb.training.loop import train
 from tiny import DEFINITION, SETTINGS
 
+pytestmark = pytest.mark.long
+
 PJRT = Execution.parse("pjrt:cpu")
 STEPS = 20
 TOLERANCE = 1e-5

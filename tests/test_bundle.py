@@ -26,6 +26,8 @@ from aevb.training import experiment
 from aevb.training.loop import SPLITS
 from tiny import SETTINGS
 
+pytestmark = pytest.mark.long
+
 WANTED = replace(SETTINGS, training_samples=2000, seeds=(0, 1))
 NAME = "results/smoke/runs/authors/tiny/aevb/latent_dim_2"
 STUDY = "study/tiny/aevb/latent_dim_2"

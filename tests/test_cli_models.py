@@ -24,6 +24,8 @@ from aevb.tables.measurements import read_measurements
 from command_line import assert_one_error, fetch, place_data, write_weights
 from tiny import DEFINITION
 
+pytestmark = pytest.mark.long
+
 HMC = {"samples": 4, "chains": 2, "burn_in": 4, "annealing": 2}
 AIS = {"chains": 2, "steps": 16, "segments": 4, "tuning_steps": 8, "tuning_chains": 2}
 BUDGET, ANNEALING = Budget(**HMC), ais.Budget(**AIS)

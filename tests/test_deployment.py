@@ -12,7 +12,7 @@ from aevb.workflow import checkout
 from project import CONFIG, DATASETS, EVERYTHING, Copy
 from tiny import write_images
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.workflow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[1]
 SNAKEFILE = f'"{ROOT / "Snakefile"}"'

@@ -28,6 +28,8 @@ from aevb.training import assembly
 from aevb.training.backends.tensorflow import Trainer
 from place import Place, settings
 
+pytestmark = pytest.mark.long
+
 SAMPLES = 400_000
 OUTPUTS = ("curve.csv", "run.json", "weights.safetensors")
 

@@ -20,6 +20,8 @@ from aevb.random import Purpose, keys, normal
 from aevb.training.backends.tensorflow import Trainer
 from conftest import assert_means
 
+pytestmark = pytest.mark.long
+
 tfd = tfp.distributions
 FREE = Adagrad(warmup_minibatches=0, weight_prior="none", prior_scale=0.0)
 

@@ -16,6 +16,8 @@ from aevb.models.linear_gaussian import LinearGaussian, ProbabilisticPCA
 from aevb.models.vae import VAE
 from exact import without_encoder
 
+pytestmark = pytest.mark.long
+
 
 def constant(values, dtype=tf.float32):
     return tf.constant(values, dtype)

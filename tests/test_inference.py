@@ -23,7 +23,7 @@ from aevb.models.linear_gaussian import ProbabilisticPCA
 from conftest import assert_means
 from exact import DIM, LATENT_DIM, POINTS, exact_model
 
-pytestmark = pytest.mark.statistical
+pytestmark = [pytest.mark.long, pytest.mark.statistical]
 
 VISIBLE, MISSING = VisiblePixels(tuple(range(8))), VisiblePixels(tuple(range(8, 16)))
 # Many chains, so that the moments of each point can be tested: those averaged over points would

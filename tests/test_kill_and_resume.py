@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from aevb.process import compiled
 from place import BUDGET, Outcome, Place
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.long, pytest.mark.workflow]
 
 
 @pytest.fixture(scope="module")

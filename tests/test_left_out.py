@@ -16,7 +16,7 @@ from aevb.settings import load
 from aevb.workflow.outputs import Outputs
 from project import Copy
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.long, pytest.mark.workflow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[1]
 SHELL = re.compile(r"^( *)shell:\n(?:\1 {4}.*\n)+", re.MULTILINE)

@@ -32,6 +32,8 @@ from aevb.training.experiment import run_training
 from command_line import assert_one_error, fetch, place_data, train
 from tiny import DEFINITION, SETTINGS
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 PAPER = {"method": "harmonic", "samples": 20, "burn_in": 10, "max_rhat": 1.5}
 ESTIMATORS = {"paper": PAPER, "quadrature": {"method": "quadrature"}}

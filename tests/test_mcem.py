@@ -26,6 +26,8 @@ from aevb.training.loop import train
 from tiny import SETTINGS
 from training_runs import assert_identical, stop_at
 
+pytestmark = pytest.mark.long
+
 N, D, N_Z = 500, 8, 2
 GENERATOR = np.random.default_rng(0)
 TRUTH = ProbabilisticPCA(

@@ -14,7 +14,7 @@ from aevb.section2.kl_divergence import compare
 from conftest import assert_means
 from exact import exact_model
 
-pytestmark = pytest.mark.statistical
+pytestmark = [pytest.mark.long, pytest.mark.statistical]
 
 
 def model_and_data(widening: float = 1.3) -> tuple[Model, np.ndarray]:

@@ -21,6 +21,8 @@ from command_line import CONFIGURATION, audit
 from configuration import CONFIG, DATASETS
 from place import Place
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = ["settings", "--dataset", "mnist", "--algorithm", "aevb", "--latent-dim", "3"]
 MATPLOTLIBRC = "font.size: 30\naxes.grid: True\nsavefig.bbox: tight\nlines.linewidth: huge\n"

@@ -15,7 +15,7 @@ from aevb.settings import SELECTING, STUDIES
 from project import AUDITED, ESTIMATED, EVERYTHING, REDRAWN_FIG3, RUNS, Copy
 
 # Making everything once takes minutes where other tests run beside it.
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.long, pytest.mark.workflow, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[1]
 RUN_FIG3 = f"{RUNS}/mcem/hidden_units_8/n_train_40/latent_dim_2"
