@@ -22,6 +22,8 @@ from aevb.process.interruption import Interrupted
 from conftest import assert_means
 from training_runs import stop_at
 
+pytestmark = pytest.mark.long
+
 DIM, FIRST, SECOND = 12, 3, 2
 NETWORK = Hierarchy(LinearGaussian(DIM, FIRST), LinearGaussian(FIRST, SECOND))
 

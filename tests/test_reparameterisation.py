@@ -34,6 +34,8 @@ from aevb.models.posteriors.reparameterisations.gradients import (
 from aevb.tables import reparameterisations as page
 from conftest import assert_means
 
+pytestmark = pytest.mark.long
+
 PAPER = {
     "inverse CDF": "Exponential, Cauchy, Logistic, Rayleigh, Pareto, Weibull, Reciprocal, Gompertz,"
     " Gumbel, Erlang",
