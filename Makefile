@@ -9,6 +9,7 @@ CORES ?= all
 TEST_JOBS ?= 2
 SCALE ?= quick
 PAGES ?= README.md CONTRIBUTING.md docs
+TEST = $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -41,13 +42,13 @@ audit: install ## the verdict on every claim of the paper at SCALE; fails on a r
 	@$(BIN)/snakemake audit --cores $(CORES) --config scale=$(SCALE)
 
 test: install ## the tests of all that is quick to test
-	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+	@$(TEST)
 
 long: install ## the tests of samplers, devices and whole workflows, which take longer than all the others
-	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder -m long
+	@$(TEST) -m long
 
 slow: install ## the tests that take longest: workflows that are killed, what docs/extending.md adds
-	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder -m slow
+	@$(TEST) -m slow
 
 commands: install ## run the commands of README and docs, on what SCALE=smoke has made
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -p tests.commands $(PAGES)

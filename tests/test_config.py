@@ -392,15 +392,13 @@ def test_a_variant_has_networks_and_a_reading_of_the_selection():
 
 def test_the_configured_reading_of_the_curves():
     """It differs from the authors' in what docs/protocol.md says of it, and in nothing else."""
-    config, _ = load(read_yaml(ROOT / "config/config.yaml"), DATASETS)
+    config, _ = load(CONFIG, DATASETS)
     curves, authors = config["variants"]["curves"], config["variants"]["authors"]
     changed = {key for key in curves if curves[key] != authors[key]}
     assert changed == {"architecture", "selection"}
     made = settings("frey_face", variant="curves", variants={"curves": curves})
-    assert (made.architecture, made.selection_window, made.selection_seeds) == (
-        *("deep_decoder", (0.5, 1.0)),
-        3,
-    )
+    assert made.architecture == "deep_decoder"
+    assert (made.selection_window, made.selection_seeds) == ((0.5, 1.0), 3)
 
 
 @pytest.mark.parametrize("window", [[0.5, 0.5], [0.8, 0.2], [-0.1, 1.0], [0.5, 1.5], [0.5]])

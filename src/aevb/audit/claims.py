@@ -215,8 +215,9 @@ def assess(
         return found._replace(why="; known: ".join([more, *([known.why] if known.why else [])]))
     undecided = [case.why for case in cases if case.outcome == UNDECIDED]
     differs = any(case.outcome == FAILS for case in cases)
-    parts = [f"undecided: {one}" for one in undecided] if verdict != NOT_DECIDED else undecided
-    why = "; ".join(dict.fromkeys([*([known.why] if differs else []), *parts]))
+    prefix = "" if verdict == NOT_DECIDED else "undecided: "
+    told = [*([known.why] if differs else []), *(prefix + one for one in undecided)]
+    why = "; ".join(dict.fromkeys(told))
     return found._replace(status=KNOWN if differs else OPEN, why=why)
 
 
