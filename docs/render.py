@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from scipy import stats
 
 import quantities
+from aevb.tables.seeds import half_width_of_mean
 
 DOCS = Path(__file__).parent
 _HEAD = "<!-- Written by `make docs` from docs/templates/{}; edit that. -->\n\n"
@@ -59,8 +59,8 @@ def signed(value: float, digits: int = 1) -> str:
 
 def interval(values: pd.Series, digits: int = 1) -> str:
     """The mean over seeds with Student's 95 % interval of it: 710.0 ± 55.2."""
-    half_width = stats.t.ppf(0.975, len(values) - 1) * values.sem()
-    return f"{number(values.mean(), digits)} ± {number(half_width, digits)}"
+    half_width = number(half_width_of_mean(values), digits)
+    return f"{number(values.mean(), digits)} ± {half_width}"
 
 
 def percent(share: float, digits: int = 0) -> str:

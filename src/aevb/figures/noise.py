@@ -15,7 +15,7 @@ from aevb.errors import DataError
 from aevb.figures import intervals, mosaics, style
 from aevb.pictures import Pictures, read_pictures
 from aevb.settings.future_work import HALVES_MODELS, NOISE_MODELS, NOISES
-from aevb.tables import measurements, tidy, words
+from aevb.tables import measurements, seeds, tidy, words
 
 _DENSITIES: dict[str, tidy.Parser] = {
     "noise": tidy.one_of(*NOISES),
@@ -214,9 +214,9 @@ def _completions(axes: Axes, pictures: Pictures, dataset: str) -> None:
 
 def _over_seeds(values: pd.Series, errors: pd.Series | None = None) -> pd.Series:
     """The mean with its 95 % interval over seeds; with one seed that of its standard error."""
-    n, mean = len(values), values.mean()
-    if n > 1:
-        half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    mean = values.mean()
+    if len(values) > 1:
+        half = seeds.half_width_of_mean(values)
     else:
         half = np.nan if errors is None else stats.norm.ppf(0.975) * errors.iloc[0]
     return pd.Series({"value": mean, "low": mean - half, "high": mean + half})

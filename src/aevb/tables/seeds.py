@@ -1,6 +1,7 @@
 """What a further seed of ours may give: runs differ, and the paper shows one of each."""
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 CONFIDENCE = 0.95
@@ -18,3 +19,8 @@ def half_width(spread: np.ndarray | float, n: np.ndarray | int) -> np.ndarray | 
         n: how many of ours there are, 2 or more.
     """
     return stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * spread * np.sqrt(1 + 1 / n)
+
+
+def half_width_of_mean(values: pd.Series) -> float:
+    """Of Student's 95 % interval of the mean over two seeds or more, in the unit of ``values``."""
+    return stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.sem()
