@@ -20,6 +20,7 @@ from aevb.models.mlp import MLP
 from aevb.models.vae import VAE
 from aevb.process.interruption import Interrupted
 from aevb.training import experiment
+from aevb.training.assembly import training_set
 from aevb.training.backends.tensorflow import TensorFlowBackend
 from aevb.training.curves import curve_table
 from aevb.training.loop import train
@@ -261,7 +262,7 @@ POINTS = [PER_STEP * i for i in (1, 2, 4, 8)]
 
 @pytest.fixture(scope="module")
 def go(tiny):
-    data = experiment.training_set(MCEM, tiny)
+    data = training_set(MCEM, tiny)
     trainer = experiment.trainer(MCEM, data)
 
     def from_scratch(**options):
@@ -316,7 +317,7 @@ def test_snapshots_are_the_parameters_at_their_points(go):
 
 
 def test_divergence_is_reported(go, tiny):
-    data = experiment.training_set(MCEM, tiny)
+    data = training_set(MCEM, tiny)
     trainer = experiment.trainer(MCEM, data)
     computed = TensorFlowBackend(trainer, data.train, data.test, [0], [np.inf])
     with pytest.raises(DivergenceError, match=r"tiny: .* non-finite .* decoder/"):
@@ -325,7 +326,7 @@ def test_divergence_is_reported(go, tiny):
 
 def test_more_training_images_than_there_are_is_an_error_for_people(tiny):
     with pytest.raises(ConfigError, match="n_train: 201 training images are asked for, but tiny"):
-        experiment.training_set(replace(MCEM, n_train=201), tiny)
+        training_set(replace(MCEM, n_train=201), tiny)
 
 
 def test_whole_stage_writes_curve_weights_and_snapshots(tiny):
