@@ -15,6 +15,7 @@ from aevb.applications.observations import (
     BitFlips,
     BlockMeans,
     GaussianNoise,
+    PartlySeen,
     VisiblePixels,
     observed,
 )
@@ -104,6 +105,37 @@ def test_visible_pixels_are_the_decoders():
     mean, deviation = np.arange(4.0), np.arange(1.0, 5.0)
     found = channel.likelihood(gaussian(mean, deviation)).log_prob(np.float32([2.0, 2.0])).numpy()
     assert found == pytest.approx(stats.norm.logpdf([2, 2], mean[[3, 1]], [4, 2]).sum(), abs=1e-5)
+
+
+@pytest.mark.parametrize("pixels", ["Bernoulli", "Gaussian"])
+def test_missing_pixels_count_nothing(pixels):
+    """NaN in y is a pixel that is not seen: the same log p(y|z), and its slope, as without it."""
+    x = np.float32([[0.2, 0.9, 0.4, 0.0], [1.0, 0.1, 0.5, 0.3]])
+    chosen = ((3, 1), (0, 1))
+    y = np.full_like(x, np.nan)
+    for image, whole, indices in zip(y, x, chosen, strict=True):
+        image[list(indices)] = whole[list(indices)]
+    parameters = tf.constant(np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32))
+
+    def log_prob(channel, y, which=slice(None)):
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            of = parameters[which]
+            decoded = (
+                BernoulliPixels(of)
+                if pixels == "Bernoulli"
+                else tfd.Independent(tfd.Normal(of, tf.fill(of.shape, 0.3)), 1)
+            )
+            value = channel.likelihood(decoded).log_prob(y)
+        return value.numpy(), tape.gradient(value, parameters).numpy()
+
+    values, slopes = log_prob(PartlySeen(), y)
+    for i, indices in enumerate(chosen):
+        channel = VisiblePixels(indices)
+        value, slope = log_prob(channel, channel.observe(x[i : i + 1])[0], i)
+        assert values[i] == pytest.approx(value, abs=1e-5)
+        np.testing.assert_allclose(slopes[i], slope[i], atol=1e-6)
+        assert not slopes[i][np.isnan(y[i])].any()
 
 
 def test_block_means_average_the_right_pixels():

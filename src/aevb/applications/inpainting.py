@@ -1,5 +1,6 @@
 """Inpainting (§2.1): the missing half of an image, given the other half."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +13,11 @@ from aevb.applications.inference import (
     posterior_image,
     sample_posterior,
 )
-from aevb.applications.observations import VisiblePixels, observed
+from aevb.applications.observations import PartlySeen, VisiblePixels, observed
 from aevb.data import Dataset
 from aevb.likelihood import ais
+from aevb.likelihood.estimate import Estimate
+from aevb.likelihood.model import Model
 from aevb.process.progress import LOGGER
 from aevb.stages.generation import decode
 from aevb.stages.trained import Trained
@@ -64,6 +67,21 @@ def filled(images: np.ndarray, visible: VisiblePixels, y: np.ndarray) -> np.ndar
     return images
 
 
+def annealed(
+    model: Model, parts: Sequence[np.ndarray], annealing: ais.Budget, seed: int
+) -> list[Estimate]:
+    """log p of images of which pixels are missing, by annealed importance sampling.
+
+    Args:
+        model: of whole images.
+        parts: [n, D] each, NaN where a pixel is missing; annealed side by side, by one program.
+        annealing, seed: see :func:`aevb.likelihood.ais.estimate`.
+    """
+    found = ais.estimate(observed(model, PartlySeen()), np.concatenate(parts), annealing, seed)
+    ends = np.cumsum([len(part) for part in parts])
+    return [found.of(slice(end - len(part), end)) for part, end in zip(parts, ends, strict=True)]
+
+
 def evaluate(
     trained: Trained,
     data: Dataset,
@@ -105,14 +123,9 @@ def evaluate(
         method: log_predictive(trained.model, missing, hidden, z) for method, z in found.items()
     }
     LOGGER.info(f"{data.name}: annealed importance sampling of {points} images")
-    whole, seen, alone = (
-        ais.estimate(model, values, annealing, seed=0)
-        for model, values in (
-            (trained.model, x),
-            (observed(trained.model, visible), y),
-            (observed(trained.model, missing), hidden),
-        )
-    )
+    blank = np.full_like(x, np.nan)
+    parts = x, filled(blank, visible, y), filled(blank, missing, hidden)
+    whole, seen, alone = annealed(trained.model, parts, annealing, seed=0)
     log_likelihoods[ANNEALED] = whole.value - seen.value
     log_likelihoods[MARGINAL] = alone.value
 
@@ -143,8 +156,7 @@ def evaluate(
     passed = measures.proportion(whole.passed & seen.passed & alone.passed)
     rows.append({**names, "method": ANNEALED, "quantity": "share that passes its checks", **passed})
 
-    blank = np.full_like(x[:shown], np.nan)
-    pictures = {"truth": x[:shown], "observed": filled(blank, visible, y[:shown])}
+    pictures = {"truth": x[:shown], "observed": parts[1][:shown]}
     for method, z in found.items():
         # The last draw of each chain; of the encoder's single chain, draws far apart.
         chosen = z[-1] if z.shape[1] >= completions else z[:: len(z) // completions, 0]

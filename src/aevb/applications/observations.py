@@ -20,6 +20,9 @@ from aevb.models.pixels import BernoulliPixels
 
 tfd = tfp.distributions
 
+_CERTAIN = 1e4
+"""A logit of probability 1 in float32."""
+
 
 class Channel(Protocol):
     """How an image is seen. Immutable and hashable, so that it can be part of a program."""
@@ -94,6 +97,16 @@ class VisiblePixels:
         mean = pixels.mean()
         place = tf.one_hot(self.indices, mean.shape[-1], dtype=mean.dtype)
         return y @ place + (1 - tf.reduce_sum(place, axis=0)) * mean
+
+
+@dataclass(frozen=True)
+class PartlySeen:
+    """Other pixels of each image are missing, those that are NaN in y: one program for all."""
+
+    def likelihood(self, pixels: tfd.Distribution) -> tfd.Distribution:
+        """The decoder's distribution, in which missing pixels count nothing: exact, since it
+        factorises over pixels."""
+        return _Seen(pixels)
 
 
 @dataclass(frozen=True)
@@ -234,6 +247,23 @@ class BlockMeans:
         reshape = np.reshape if isinstance(values, np.ndarray) else tf.reshape
         blocks = reshape(values, (*leading, rows, self.size, columns, self.size))
         return reshape(mean(blocks, axis=(-3, -1)), (*leading, rows * columns))
+
+
+class _Seen(tfd.Independent):
+    """Pixels of which those that are NaN in what is seen have probability 1."""
+
+    def __init__(self, pixels: tfd.Distribution):
+        super().__init__(pixels.distribution, 1)
+        self._pixels = pixels
+
+    def _log_prob(self, y):
+        seen = ~tf.math.is_nan(y)
+        y = tf.where(seen, y, 0.0)
+        if isinstance(self._pixels, BernoulliPixels):
+            # Which are 0 with certainty.
+            logits = tf.where(seen, self.distribution.logits, -_CERTAIN)
+            return BernoulliPixels(logits).log_prob(y)
+        return tf.reduce_sum(tf.where(seen, self.distribution.log_prob(y), 0.0), axis=-1)
 
 
 class _NoisyBits(tfd.Independent):

@@ -9,8 +9,8 @@ import pandas as pd
 import tensorflow as tf
 
 from aevb.algorithms.aevb import AEVB
-from aevb.applications.inpainting import filled, halves
-from aevb.applications.observations import VisiblePixels, observed
+from aevb.applications.inpainting import annealed, filled, halves
+from aevb.applications.observations import VisiblePixels
 from aevb.arrays import Tensors, named_arrays
 from aevb.data import Dataset
 from aevb.future_work.learning import learn
@@ -194,10 +194,10 @@ def _estimates(
         p = one.architecture.decode(one.parameters.decoder, tf.zeros([1, len(images), 0]))
         value = p.log_prob(tf.constant(images[np.newaxis]))[0].numpy().astype(np.float64)
         return Estimate(value, 0 * value, np.isfinite(value), {}, len(images))
-    found = ais.estimate(one, images, annealing, seed)
     if model == LATENT:
-        return found
-    seen = ais.estimate(observed(one, visible), visible.observe(images), annealing, seed)
+        return ais.estimate(one, images, annealing, seed)
+    seen = filled(np.full_like(images, np.nan), visible, visible.observe(images))
+    found, seen = annealed(one, (images, seen), annealing, seed)
     return found._replace(
         value=found.value - seen.value,
         standard_error=np.hypot(found.standard_error, seen.standard_error),

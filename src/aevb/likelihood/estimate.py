@@ -20,3 +20,10 @@ class Estimate(NamedTuple):
     likelihood_evaluations: int
     """How often log p(x|z) was computed for one z and one x, with its gradient or without, all
     datapoints together."""
+
+    def of(self, points: slice) -> "Estimate":
+        """That of some of the datapoints, which took as many evaluations as the others."""
+        value, error, passed = (part[points] for part in self[:3])
+        diagnostics = {name: each[points] for name, each in self.diagnostics.items()}
+        evaluations = self.likelihood_evaluations * len(value) // len(self.value)
+        return Estimate(value, error, passed, diagnostics, evaluations)
