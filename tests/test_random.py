@@ -194,14 +194,24 @@ def test_streams_are_uncorrelated():
     check_uncorrelated(base[1:], base[:-1])
 
 
-@pytest.mark.parametrize("shape", [(), (7,), (8,), (784, 5), (3, 5, 7)])
-def test_numbers_that_are_asked_for_once_are_the_same(shape):
-    """To the last bit, outside of programs and within."""
-    keys = random.keys(SEEDS, random.Purpose.INITIALISATION)
-    expected = random.normal(keys, shape).numpy()
-    assert np.array_equal(random.normal(keys, shape, once=True), expected)
-    within = tf.function(lambda: random.normal(keys, shape, once=True), autograph=False)
-    assert np.array_equal(within(), expected)
+CALLS = [
+    *((random.normal, shape) for shape in ((), (7,), (8,), (784, 5), (3, 5, 7))),
+    *((random.uniform, shape) for shape in ((), (7,), (3, 5, 7))),
+    (random.indices, 200, 1000),
+    (random._fold_in, tf.constant(5)),
+    (random._split, 3),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_numbers_are_the_same_compiled_or_not(call):
+    """To the last bit: the first calls outside of programs are not compiled, later ones are."""
+    function, *rest = call
+    arguments = (random.keys(SEEDS, Purpose.PRIOR), *rest)
+    within = tf.function(lambda: function(*arguments), autograph=False)().numpy()
+    assert np.array_equal(function.__wrapped__(*arguments), within)
+    for _ in range(random._FEW + 1):
+        assert np.array_equal(function(*arguments), within)
 
 
 @pytest.mark.statistical

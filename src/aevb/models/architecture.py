@@ -68,9 +68,7 @@ def initial(shapes: Parameters, seeds: tf.Tensor, standard_deviation: float) -> 
     """
     drawn = [
         standard_deviation
-        * random.normal(
-            random.keys(seeds, random.Purpose.INITIALISATION, i), tuple(shape), once=True
-        )
+        * random.normal(random.keys(seeds, random.Purpose.INITIALISATION, i), tuple(shape))
         for i, shape in enumerate(tf.nest.flatten(shapes))
     ]
     return tf.nest.pack_sequence_as(shapes, drawn)

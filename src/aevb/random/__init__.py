@@ -7,12 +7,14 @@ The algorithms are fixed, so that the numbers do not depend on the device either
 and Threefry for numbers, which XLA turns into code six times as fast as Philox on a CPU.
 
 The numbers are those of ``tf.random.stateless_*`` under XLA, which take one key at a time: here
-all members' are one array program, as long for many members as for one. Each function is an XLA
-program of its own when it is called outside one.
+all members' are one array program, as long for many members as for one.
 """
 
+import functools
 import hashlib
 import math
+from collections import Counter
+from collections.abc import Callable
 from enum import IntEnum
 
 import tensorflow as tf
@@ -43,6 +45,27 @@ class Purpose(IntEnum):
     REPARAMETERISATION = 14
 
 
+_FEW = 16
+"""Calls outside of programs that take less time than compiling does."""
+
+
+def _program(function: Callable) -> Callable:
+    """``function`` as an XLA program, but for its first few calls with the same arguments, keys
+    aside, outside of programs. The numbers are the same."""
+    compiled = tf.function(function, jit_compile=True, autograph=False)
+    calls = Counter()
+
+    @functools.wraps(function)
+    def either(*arguments):
+        if not tf.executing_eagerly():
+            return compiled(*arguments)
+        kind = tuple(one for one in arguments if not tf.is_tensor(one))
+        calls[kind] += 1
+        return (function if calls[kind] <= _FEW else compiled)(*arguments)
+
+    return either
+
+
 def keys(seeds: tf.Tensor, purpose: Purpose, step: tf.Tensor | int = 0) -> tf.Tensor:
     """A key for each member of ``seeds`` [E], for one purpose at one step: [E, 2], int32."""
     purposes = tf.fill(seeds.shape, tf.constant(int(purpose), seeds.dtype))
@@ -66,19 +89,9 @@ def split(keys: tf.Tensor, n: int, salt: str) -> list[tf.Tensor]:
     return tf.unstack(_split(keys ^ [mask, 0], n), axis=1)
 
 
-def normal(keys: tf.Tensor, shape: tuple[int, ...], *, once: bool = False) -> tf.Tensor:
-    """Standard normal numbers [E, *shape], float32, one independent draw for each key.
-
-    With ``once``, for a shape that is asked for once, the bits are worked out step by step outside
-    of programs, which takes less time than compiling; the numbers are the same.
-    """
-    if once and tf.executing_eagerly():
-        return _box_muller(*_pairs(keys, shape), shape)
-    return _normal(keys, shape)
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _normal(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+@_program
+def normal(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Standard normal numbers [E, *shape], float32, one independent draw for each key."""
     return _box_muller(*_pairs(keys, shape), shape)
 
 
@@ -97,25 +110,25 @@ def _box_muller(first: tf.Tensor, second: tf.Tensor, shape: tuple[int, ...]) -> 
     return _interleaved(tf.sin(angle) * radius, tf.cos(angle) * radius, shape)
 
 
-@tf.function(jit_compile=True, autograph=False)
+@_program
 def uniform(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """Uniform numbers in [0, 1) of shape [E, *shape], float32, one draw for each key."""
     return _unit_interval(_bits(keys, shape))
 
 
-@tf.function(jit_compile=True, autograph=False)
+@_program
 def indices(keys: tf.Tensor, n: int, high: int) -> tf.Tensor:
     """``n`` indices drawn with replacement from 0 … ``high`` − 1: [E, n], int32."""
     return tf.cast(_bits(keys, (n,)) % high, tf.int32)
 
 
-@tf.function(jit_compile=True, autograph=False)
+@_program
 def _fold_in(keys, data):
     word = tf.bitcast(_philox_bits(tf.cast(keys, tf.uint64), 1)[:, 0], tf.int32)
     return tf.stack([word, tf.broadcast_to(data, word.shape)], axis=-1)
 
 
-@tf.function(jit_compile=True, autograph=False)
+@_program
 def _split(keys, n):
     # Without their signs, which a cast from int32 to uint64 would extend.
     seeds = tf.cast(tf.cast(keys, tf.uint32), tf.uint64)
