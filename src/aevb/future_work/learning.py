@@ -124,7 +124,9 @@ def learn(
         checkpoint_seconds=checkpoint_seconds,
     )
     arrays = parameters_of(computed.fetch(run.state))
-    start = algorithm.init(tf.constant(seeds), tf.constant(step_sizes, tf.float32)).parameters
-    values = [tf.constant(arrays[path]) for path in named(start)]
+    init = tf.function(algorithm.init, autograph=False)
+    traced = init.get_concrete_function(tf.constant(seeds), tf.constant(step_sizes, tf.float32))
+    nest = traced.structured_outputs.parameters
+    values = [tf.constant(arrays[path]) for path in named(nest)]
     curve = curve_table(run, list(seeds), algorithm.objective, **columns)
-    return Learned(tf.nest.pack_sequence_as(start, values), curve, run.seconds)
+    return Learned(tf.nest.pack_sequence_as(nest, values), curve, run.seconds)
