@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from aevb.algorithms.state import Algorithm
+from aevb.algorithms.aevb import AEVB
 from aevb.arrays import named
 from aevb.errors import DivergenceError
 from aevb.process.progress import LOGGER
@@ -34,7 +34,7 @@ class Learned(NamedTuple):
 
 
 def select_step_size(
-    algorithm: Algorithm,
+    algorithm: AEVB,
     train_images: np.ndarray,
     *,
     seed: int,
@@ -72,7 +72,7 @@ def select_step_size(
 
 
 def learn(
-    algorithm: Algorithm,
+    algorithm: AEVB,
     train_images: np.ndarray,
     test_images: np.ndarray,
     *,
@@ -124,9 +124,7 @@ def learn(
         checkpoint_seconds=checkpoint_seconds,
     )
     arrays = parameters_of(computed.fetch(run.state))
-    init = tf.function(algorithm.init, autograph=False)
-    traced = init.get_concrete_function(tf.constant(seeds), tf.constant(step_sizes, tf.float32))
-    nest = traced.structured_outputs.parameters
+    nest = algorithm.model.shapes()
     values = [tf.constant(arrays[path]) for path in named(nest)]
     curve = curve_table(run, list(seeds), algorithm.objective, **columns)
     return Learned(tf.nest.pack_sequence_as(nest, values), curve, run.seconds)
