@@ -14,6 +14,7 @@ import commands
 from aevb import catalogue
 from aevb.audit.tables import read_csv
 from aevb.catalogue import PRODUCTS
+from aevb.catalogue.entries import latent
 from aevb.errors import ConfigError, UnavailableError
 from aevb.settings import STUDIES, load, read_yaml
 from aevb.workflow.jobs import Jobs
@@ -41,7 +42,7 @@ def outputs(*left_out: str, **figures) -> Outputs:
 EVERYTHING = outputs()
 
 
-def test_the_explorer_is_made_of_networks_that_its_page_knows():
+def test_the_explorer_is_made_of_networks_that_its_page_knows(monkeypatch):
     """Whether they are the configuration's or the variant's, for each of its data sets."""
 
     def is_made(**changes) -> bool:
@@ -49,7 +50,8 @@ def test_the_explorer_is_made_of_networks_that_its_page_knows():
         made = Outputs(config, definitions, "smoke", lambda dataset: True)
         return "explorer.html" in catalogue.files(made)
 
-    assert is_made()
+    assert is_made() and is_made(variant="curves")
+    monkeypatch.setattr(latent, "DECODERS", {"mlp": ("hidden", "output")})
     assert not is_made(variant="curves")
     assert is_made(variant="curves", architecture="mlp")
     assert not is_made(architecture={"frey_face": "deep_decoder", "default": "mlp"})

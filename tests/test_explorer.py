@@ -19,15 +19,15 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 import tiny
-from aevb.arrays import Tensors
+from aevb.arrays import Tensors, named
 from aevb.errors import DataError
-from aevb.explorer import build
-from aevb.explorer.build import TOLERANCE, Decoder, pack, quantise
-from aevb.models.mlp import MLP
-from aevb.models.vae import VAE
+from aevb.explorer import DECODERS
+from aevb.explorer.build import TOLERANCE, Layer, build, mean_image, pack, quantise
 from aevb.settings import Experiment
 from aevb.stages import weights
+from aevb.stages.trained import parameters_of
 from aevb.tables.curves import COLUMNS
+from aevb.training.assembly import architecture
 
 POINTS = [(0.0, 0.0), (1.3, -0.7), (-3.4, 3.4), (0.013, 2.9)]
 CHROMIUM_ARGS = [
@@ -64,26 +64,14 @@ class Inputs:
     def decode(self, label: str, z) -> np.ndarray:
         """The package's own decoder: the mean images [n, D] of the first member."""
         experiment, arrays = self.models[label]
-        vae = VAE(
-            data_dim=int(np.prod(experiment.definition["image_shape"])),
-            latent_dim=2,
-            hidden_units=experiment.hidden_units,
-            observation=experiment.definition["observation"],
-        )
-        decoder = MLP(*(arrays[f"decoder/{name}"][:1] for name in MLP._fields))
-        return vae.decode(decoder, np.asarray(z, np.float32)[np.newaxis]).mean().numpy()[0]
+        network = architecture(experiment)
+        start = parameters_of(network, arrays, 0).decoder
+        return network.decode(start, np.asarray(z, np.float32)[np.newaxis]).mean().numpy()[0]
 
 
 def model(label, observation, shape, hidden, seed) -> tuple[Experiment, Tensors]:
-    """Two members' random weights, of the size of trained ones."""
-    rng = np.random.default_rng(seed)
-    outputs = int(np.prod(shape)) * (2 if observation == "gaussian" else 1)
-    arrays = {
-        "decoder/hidden_weights": rng.normal(0, 1.0, (2, 2, hidden)),
-        "decoder/hidden_bias": rng.normal(0, 1.0, (2, hidden)),
-        "decoder/output_weights": rng.normal(0, 0.3, (2, hidden, outputs)),
-        "decoder/output_bias": rng.normal(0, 0.5, (2, outputs)),
-    }
+    """Two members' random weights, of the size of trained ones; FreyFace's decoder has two hidden
+    layers."""
     definition = {
         **tiny.DEFINITION,
         "label": label,
@@ -95,9 +83,18 @@ def model(label, observation, shape, hidden, seed) -> tuple[Experiment, Tensors]
         dataset=label.lower(),
         definition=definition,
         hidden_units=hidden,
+        architecture="deep_decoder" if label == "FreyFace" else "mlp",
         seeds=(3, 4),
     )
-    return experiment, {name: array.astype(np.float32) for name, array in arrays.items()}
+    rng = np.random.default_rng(seed)
+    deviations = {"first_weights": 1.0, "output_weights": 0.3, "output_bias": 0.5}
+    if label == "FreyFace":
+        deviations["hidden_weights"] = 0.1
+    shapes = named(architecture(experiment).shapes().decoder, "decoder")
+    return experiment, {
+        name: rng.normal(0, deviations.get(Path(name).name, 1.0), (2, *shape)).astype(np.float32)
+        for name, shape in shapes.items()
+    }
 
 
 def projection(digits: int, frames: int) -> pd.DataFrame:
@@ -191,15 +188,18 @@ def test_page_holds_the_first_member_the_points_and_the_last_bound_of_the_first_
             assert error <= 0.5001 * entry["pointScale"] < 1e-4
         assert table[["z1", "z2"]].abs().to_numpy().max() < entry["extent"] < 4
         pixels = int(np.prod(entry["imageShape"]))
-        original = inputs.models[name][1]["decoder/output_weights"][0, :, :pixels]
-        scale = arrays["outputScale"]
+        output = "decoder/mlp/output_weights" if name == "FreyFace" else "decoder/output_weights"
+        original = inputs.models[name][1][output][0, :, :pixels]
+        last = entry["layers"] - 1
+        scale = arrays[f"scale{last}"]
         np.testing.assert_allclose(
-            arrays["outputWeights"].reshape(-1, pixels) * scale.astype(float),
+            arrays[f"weights{last}"].reshape(-1, pixels) * scale.astype(float),
             original,
             rtol=0,
             atol=0.501 * scale.max(),
         )
-        assert len(arrays["outputBias"]) == pixels
+        assert len(arrays[f"bias{last}"]) == pixels
+    assert [data[name][0]["layers"] for name in data] == [2, 3]
     assert "digit" not in data["FreyFace"][1]
     digits = inputs.projection.query("dataset == 'MNIST' and latent_dim == 2").sort_values("image")
     np.testing.assert_array_equal(data["MNIST"][1]["digit"], digits["label"].astype(int))
@@ -274,20 +274,19 @@ def test_quantised_element_is_off_by_half_a_step_at_most():
 
 @pytest.mark.parametrize("label", ["MNIST", "FreyFace"])
 def test_sixteen_bits_do_not_show_and_eight_are_refused(real_size, label):
-    _, arrays = real_size[0].models[label]
-    pixels = int(np.prod(real_size[0].models[label][0].definition["image_shape"]))
-    hidden, hidden_bias, output, bias = (arrays[f"decoder/{name}"][0] for name in Decoder._fields)
-    exact = Decoder(hidden, hidden_bias, output[:, :pixels], bias[:pixels])
+    experiment, arrays = real_size[0].models[label]
+    pixels = int(np.prod(experiment.definition["image_shape"]))
+    names = DECODERS[experiment.architecture]
+    exact = [[arrays[f"decoder/{n}_{kind}"][0] for kind in Layer._fields] for n in names]
+    exact = *(Layer(*layer) for layer in exact[:-1]), Layer(*(a[..., :pixels] for a in exact[-1]))
     z = np.random.default_rng(1).normal(0, 1.3, (200, 2))
     packed = pack(exact, 3.5, "weights")
-    from_page = Decoder(
-        packed["hiddenWeights"] * packed["hiddenScale"],
-        packed["hiddenBias"],
-        packed["outputWeights"] * packed["outputScale"],
-        packed["outputBias"],
+    from_page = tuple(
+        Layer(packed[f"weights{i}"] * packed[f"scale{i}"], packed[f"bias{i}"])
+        for i in range(len(exact))
     )
-    assert np.abs(from_page.mean(z) - exact.mean(z)).max() < TOLERANCE
-    np.testing.assert_allclose(exact.mean(z), real_size[0].decode(label, z), atol=2e-5)
+    assert np.abs(mean_image(from_page, z) - mean_image(exact, z)).max() < TOLERANCE
+    np.testing.assert_allclose(mean_image(exact, z), real_size[0].decode(label, z), atol=2e-5)
     with pytest.raises(DataError, match=r"^weights: the page would show .* for 127 levels"):
         pack(exact, 3.5, "weights", levels=127)
 
@@ -357,7 +356,7 @@ FAULTS = {
         "decoder/output_bias is missing",
     ),
     "weight not finite": (
-        other_array("FreyFace", "decoder/hidden_bias", with_nan),
+        other_array("FreyFace", "decoder/first_bias", with_nan),
         "FreyFace.safetensors",
         "not finite",
     ),
@@ -407,6 +406,12 @@ def test_a_fault_is_named_in_one_line(tmp_path, fault):
     message = str(raised.value)
     assert where in message and what in message
     assert "\n" not in message
+
+
+def test_a_decoder_that_the_page_cannot_compute_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("aevb.explorer.build.DECODERS", {"mlp": ("hidden", "output")})
+    with pytest.raises(DataError, match=r"FreyFace.*architecture deep_decoder; .* knows mlp$"):
+        small(tmp_path).build()
 
 
 @pytest.mark.parametrize("missing", ["MNIST.safetensors", "projection.csv", "curves.csv"])

@@ -155,7 +155,7 @@ def explorer(
 ) -> None:
     """A page on which a person moves through 2-D latent spaces and sees what the decoders make."""
     start_logging(log)
-    from aevb.explorer import build
+    from aevb.explorer.build import build
 
     write_atomically(output, build(weights, projection, curve))
     LOGGER.info(f"wrote {output}")

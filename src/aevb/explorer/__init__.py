@@ -5,6 +5,6 @@ and the test bounds into ``template.html``. The page loads nothing else, and not
 TensorFlow: the page is made in a second, and computes the decoder itself.
 """
 
-from aevb.explorer.build import build
-
-__all__ = ["build"]
+DECODERS = {"mlp": ("hidden", "output"), "deep_decoder": ("first", "mlp/hidden", "mlp/output")}
+"""The architectures whose decoders the page can compute: their layers, from z to the pixels, with
+tanh between two of them, by the names of their weights and biases."""

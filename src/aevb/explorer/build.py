@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from statistics import NormalDist
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import pandas as pd
 
 from aevb.arrays import Tensors
 from aevb.errors import DataError
+from aevb.explorer import DECODERS
 from aevb.settings.experiment import Experiment
 from aevb.stages import weights as weight_files
 from aevb.tables import tidy
@@ -54,24 +56,26 @@ _PROJECTION: dict[str, tidy.Parser] = {
 _PROJECTION_KEY = ["dataset", "latent_dim", "split", "image"]
 
 
-class Decoder(NamedTuple):
-    """The mean image of an MLP decoder with one hidden layer: z [n, 2] -> [n, D]."""
+class Layer(NamedTuple):
+    """Of a decoder: [n, inputs] -> [n, outputs]."""
 
-    hidden_weights: np.ndarray
-    """[2, H]"""
-    hidden_bias: np.ndarray
-    """[H]"""
-    output_weights: np.ndarray
-    """[H, D]"""
-    output_bias: np.ndarray
-    """[D]"""
+    weights: np.ndarray
+    """[inputs, outputs]"""
+    bias: np.ndarray
+    """[outputs]"""
 
-    def mean(self, z: np.ndarray) -> np.ndarray:
-        """sigmoid(tanh(z W + b) W' + b') in double precision: [n, 2] -> [n, D], in [0, 1]."""
-        w1, b1, w2, b2 = (np.asarray(array, np.float64) for array in self)
-        logits = np.tanh(z @ w1 + b1) @ w2 + b2
-        # The logistic function by way of tanh: exp would overflow at large negative logits.
-        return 0.5 + 0.5 * np.tanh(0.5 * logits)
+
+Decoder = tuple[Layer, ...]
+"""The layers from z [n, 2] to logits [n, D]."""
+
+
+def mean_image(decoder: Decoder, z: np.ndarray) -> np.ndarray:
+    """sigmoid(tanh(… tanh(z W + b) …) W' + b') in double precision: [n, 2] -> [n, D], in [0, 1]."""
+    *hidden, (weights, bias) = ((w.astype(np.float64), b.astype(np.float64)) for w, b in decoder)
+    for layer_weights, layer_bias in hidden:
+        z = np.tanh(z @ layer_weights + layer_bias)
+    # The logistic function by way of tanh: exp would overflow at large negative logits.
+    return 0.5 + 0.5 * np.tanh(0.5 * (z @ weights + bias))
 
 
 class Quantised(NamedTuple):
@@ -103,8 +107,8 @@ def pack(
 ) -> dict[str, np.ndarray]:
     """The arrays from which the page computes the decoder.
 
-    The two matrices are quantised, which must not show: the images are compared with the exact
-    ones at 400 quantiles of the prior, and on as many points spread evenly over the drawn square.
+    The matrices are quantised, which must not show: the images are compared with the exact ones at
+    400 quantiles of the prior, and on as many points spread evenly over the drawn square.
 
     Args:
         decoder: the exact decoder.
@@ -113,34 +117,26 @@ def pack(
         levels: as for :func:`quantise`.
 
     Returns:
-        ``hiddenWeights``, ``outputWeights`` (int16), their ``hiddenScale`` and ``outputScale``, and
-        ``hiddenBias``, ``outputBias`` (float32).
+        For layer i, from 0 on: ``weights<i>`` (int16), its ``scale<i>`` and ``bias<i>`` (float32).
 
     Raises:
         DataError: a pixel's mean is off by more than :data:`TOLERANCE`.
     """
-    hidden = quantise(decoder.hidden_weights, levels)
-    output = quantise(decoder.output_weights, levels)
-    hidden_bias, output_bias = (
-        bias.astype(np.float32) for bias in (decoder.hidden_bias, decoder.output_bias)
-    )
-    packed = Decoder(hidden.matrix(), hidden_bias, output.matrix(), output_bias)
+    matrices = [quantise(layer.weights, levels) for layer in decoder]
+    biases = [layer.bias.astype(np.float32) for layer in decoder]
+    packed = tuple(map(Layer, (matrix.matrix() for matrix in matrices), biases))
     z = _grid(extent)
-    error = np.abs(packed.mean(z) - decoder.mean(z)).max()
+    error = np.abs(mean_image(packed, z) - mean_image(decoder, z)).max()
     if not error <= TOLERANCE:
         raise DataError(
             f"{where}: the page would show a pixel's mean wrong by {error:.2g}, more than "
             f"{TOLERANCE:g}: the weights are too unequal for {levels} levels; train again with a "
             "smaller step size"
         )
-    return {
-        "hiddenWeights": hidden.values,
-        "hiddenScale": hidden.scale,
-        "hiddenBias": hidden_bias,
-        "outputWeights": output.values,
-        "outputScale": output.scale,
-        "outputBias": output_bias,
-    }
+    arrays = {}
+    for i, (matrix, bias) in enumerate(zip(matrices, biases, strict=True)):
+        arrays |= {f"weights{i}": matrix.values, f"scale{i}": matrix.scale, f"bias{i}": bias}
+    return arrays
 
 
 def compress(arrays: dict[str, np.ndarray]) -> tuple[list[list], str]:
@@ -217,31 +213,38 @@ def _read_decoder(path: Path) -> tuple[Experiment, Decoder]:
         )
     pixels = math.prod(experiment.definition["image_shape"])
     decoder = _first_member(path, experiment, arrays, pixels)
-    if not all(np.isfinite(array).all() for array in decoder):
+    if not all(np.isfinite(array).all() for layer in decoder for array in layer):
         raise DataError(f"{path}: a weight is not finite. Did the run diverge? Train again.")
     return experiment, decoder
 
 
 def _first_member(path: Path, experiment: Experiment, arrays: Tensors, pixels: int) -> Decoder:
-    hidden, outputs = experiment.hidden_units, pixels
-    if experiment.definition["observation"] == "gaussian":
-        outputs *= 2
-    shapes = Decoder((LATENT_DIM, hidden), (hidden,), (hidden, outputs), (outputs,))
-    found = [arrays.get(f"decoder/{name}") for name in Decoder._fields]
-    for name, array, shape in zip(Decoder._fields, found, shapes, strict=True):
+    names = DECODERS.get(experiment.architecture)
+    if names is None:
+        raise DataError(
+            f"{path}: weights of the architecture {experiment.architecture}; the explorer knows "
+            f"{', '.join(DECODERS)}"
+        )
+    # A Gaussian decoder's second half are log-variances, which the mean image does not need.
+    outputs = pixels * (2 if experiment.definition["observation"] == "gaussian" else 1)
+    sizes = [LATENT_DIM, *[experiment.hidden_units] * (len(names) - 1), outputs]
+
+    def read(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        array = arrays.get(name)
         if array is None or array.shape[1:] != shape or not len(array):
             actual = "missing" if array is None else f"of the shape {list(array.shape)}"
             expected = ", ".join(map(str, ("members", *shape)))
             raise DataError(
-                f"{path}: weights of another model: decoder/{name} is {actual}, not [{expected}]; "
+                f"{path}: weights of another model: {name} is {actual}, not [{expected}]; "
                 "train again"
             )
-    decoder = Decoder(*(array[0] for array in found))
-    # A Gaussian decoder's second half are log-variances, which the mean image does not need.
-    return decoder._replace(
-        output_weights=decoder.output_weights[:, :pixels],
-        output_bias=decoder.output_bias[:pixels],
+        return array[0]
+
+    *hidden, output = (
+        Layer(read(f"decoder/{name}_weights", shape), read(f"decoder/{name}_bias", shape[1:]))
+        for name, shape in zip(names, pairwise(sizes), strict=True)
     )
+    return *hidden, Layer(output.weights[:, :pixels], output.bias[:pixels])
 
 
 def _points(table: pd.DataFrame, label: str, path: Path) -> pd.DataFrame:
@@ -284,7 +287,7 @@ def _dataset(path: Path, experiment: Experiment, decoder: Decoder, points: pd.Da
         "title": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label),
         "imageShape": list(experiment.definition["image_shape"]),
         "latentDim": experiment.latent_dim,
-        "hiddenUnits": experiment.hidden_units,
+        "layers": len(decoder),
         "extent": extent,
         "pointScale": point_scale,
         "labelled": labelled,

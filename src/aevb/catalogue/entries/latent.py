@@ -3,6 +3,7 @@
 from aevb.catalogue import needs, rows
 from aevb.catalogue.entries.common import EXPERIMENTS, VISUALISATION
 from aevb.catalogue.product import Command, Table, figure, table
+from aevb.explorer import DECODERS
 
 PROJECT = Command(
     "project",
@@ -68,9 +69,9 @@ EXPLORER = table(
     rule="build_explorer",
     code=("aevb.explorer.build",),
     content="explorer.datasets",
-    # The page computes the decoder itself, and knows no other.
+    # The page computes the decoder itself.
     wanted=lambda outputs: all(
-        outputs.run(dataset, 2, "aevb").experiment.architecture == "mlp"
+        outputs.run(dataset, 2, "aevb").experiment.architecture in DECODERS
         for dataset in outputs.named("explorer.datasets")
     ),
     algorithm="AEVB",
