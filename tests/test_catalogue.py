@@ -50,11 +50,13 @@ def test_the_explorer_is_made_of_networks_that_its_page_knows(monkeypatch):
         made = Outputs(config, definitions, "smoke", lambda dataset: True)
         return "explorer.html" in catalogue.files(made)
 
-    assert is_made() and is_made(variant="curves")
+    assert is_made() and is_made(variant="library")
     monkeypatch.setattr(latent, "DECODERS", {"mlp": ("hidden", "output")})
-    assert not is_made(variant="curves")
-    assert is_made(variant="curves", architecture="mlp")
-    assert not is_made(architecture={"frey_face": "deep_decoder", "default": "mlp"})
+    assert not is_made()
+    assert is_made(architecture="mlp") and is_made(variant="library")
+    assert not is_made(
+        variant="library", architecture={"frey_face": "deep_decoder", "default": "mlp"}
+    )
 
 
 @NAMED

@@ -66,7 +66,8 @@ def test_defaults_are_filled_in():
     assert config["hidden_units"] == {"mnist": 500, "frey_face": 200, "default": 500}
     assert config["scales"]["short"] == {
         "training_samples": 1000,
-        "selection_samples": 100_000,
+        "selection_samples": None,
+        "selection_seeds": None,
         "selection_panels": None,
         "test_images": None,
         "fig3": {
@@ -374,29 +375,34 @@ def test_a_variant_may_tell_the_algorithms_apart(key, each):
 
 
 def test_a_variant_has_networks_and_a_reading_of_the_selection():
-    """Networks of the configuration come first; the selection's samples are at most the scale's
-    training samples, whatever budget a person asks for, and not those of Figure 3."""
+    """Networks of the configuration come first, and a scale's selection; the variant's samples are
+    at most the scale's training samples, whatever budget a person asks for, and not Figure 3's."""
     networks = {"frey_face": "deep_decoder", "default": "mlp"}
-    reading = {"architecture": networks, "selection": {"samples": 10**6}}
-    variants = {"variants": {"authors": reading}}
-    assert settings("frey_face", **variants).architecture == "deep_decoder"
-    assert settings("mnist", **variants).architecture == "mlp"
-    assert settings("frey_face", architecture="mlp", **variants).architecture == "mlp"
-    assert settings(**variants).selection_samples == settings().training_samples < 10**6
-    longer = settings(training_samples=5 * 10**6, **variants)
-    assert longer.selection_samples == settings().training_samples
-    assert settings(n_train=10, **variants).selection_samples == 10**5
-    variants["variants"]["authors"]["selection"]["samples"] = 200
-    assert settings(**variants).selection_samples == 200
+    reading = {"architecture": networks, "selection": {"samples": 10**6, "seeds": 3}}
+    wanted = {"variants": {"authors": reading}}
+    assert settings("frey_face", **wanted).architecture == "deep_decoder"
+    assert settings("mnist", **wanted).architecture == "mlp"
+    assert settings("frey_face", architecture="mlp", **wanted).architecture == "mlp"
+    scale = {"training_samples": {"mnist": 500_000, "default": 2_000_000}}
+    wanted["scales"] = {"short": scale}
+    assert settings(**wanted).selection_samples == 500_000
+    assert settings("frey_face", **wanted).selection_samples == 10**6
+    longer = settings(training_samples=5 * 10**6, **wanted)
+    assert (longer.training_samples, longer.selection_samples) == (5 * 10**6, 500_000)
+    assert settings(n_train=10, **wanted).selection_samples == 10**5
+    assert settings(**wanted).selection_seeds == 3
+    scale |= {"selection_samples": 200, "selection_seeds": 2}
+    own = settings(**wanted)
+    assert (own.selection_samples, own.selection_seeds) == (200, 2)
 
 
-def test_the_configured_reading_of_the_curves():
-    """It differs from the authors' in what docs/protocol.md says of it, and in nothing else."""
+def test_the_default_variant_is_the_librarys_but_for_what_fits_the_curves():
+    """It differs in what docs/protocol.md says of it, and in nothing else."""
     config, _ = load(CONFIG, DATASETS)
-    curves, authors = config["variants"]["curves"], config["variants"]["authors"]
-    changed = {key for key in curves if curves[key] != authors[key]}
+    authors, library = config["variants"][config["variant"]], config["variants"]["library"]
+    changed = {key for key in authors if authors[key] != library[key]}
     assert changed == {"architecture", "selection"}
-    made = settings("frey_face", variant="curves", variants={"curves": curves})
+    made = settings("frey_face", variant="authors", variants={"authors": authors})
     assert made.architecture == "deep_decoder"
     assert (made.selection_window, made.selection_seeds) == ((0.5, 1.0), 3)
 

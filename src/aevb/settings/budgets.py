@@ -167,8 +167,11 @@ class Scale(Table):
 
     training_samples: PerDataset[Count]
     """Training samples a curve (Figure 2's horizontal axis)."""
-    selection_samples: PerDataset[Count] = 100_000
-    """Training samples after which the step sizes are compared."""
+    selection_samples: PerDataset[Count] | None = None
+    """Training samples after which the step sizes of Figure 2 are compared; null for the variant's
+    `selection.samples`."""
+    selection_seeds: Count | None = None
+    """How many seeds each step size is compared with; null for the variant's `selection.seeds`."""
     selection_panels: Count | None = None
     """The step sizes of Figure 2 are compared on so many of a data set's panels, the first ones;
     null compares them on all."""

@@ -60,13 +60,18 @@ def experiment(
         given = next(value for table in tables if (value := getattr(table, key)))
         return for_dataset(given, dataset, key)
 
-    samples = {key: own(key, budget) for key in ("training_samples", "selection_samples")}
     if n_train is not None:
-        samples = {key: getattr(getattr(budget.fig3, key), like) for key in samples}
-    elif reading.selection.samples:
-        samples["selection_samples"] = min(reading.selection.samples, samples["training_samples"])
+        training, selection = (
+            getattr(table, like)
+            for table in (budget.fig3.training_samples, budget.fig3.selection_samples)
+        )
+    else:
+        training = own("training_samples", budget)
+        selection = min(reading.selection.samples, training)
+        if budget.selection_samples:
+            selection = own("selection_samples", budget)
     if config.training_samples:
-        samples["training_samples"] = own("training_samples", config)
+        training = own("training_samples", config)
     seeds = [config, budget] if n_train is None else [config, budget.fig3, budget]
     grey = definitions[dataset]["observation"] == "gaussian"
     return Experiment(
@@ -75,6 +80,8 @@ def experiment(
         latent_dim=int(latent_dim),
         algorithm=algorithm,
         variant=variant,
+        training_samples=training,
+        selection_samples=selection,
         architecture=own("architecture", config, reading),
         hidden_units=hidden_units or own("hidden_units", config),
         batch_size=own("batch_size", reading),
@@ -85,7 +92,7 @@ def experiment(
         zero_initial_log_variance=reading.of(like, "zero_initial_log_variance"),
         log_variance_factor=reading.log_variance_factor(like),
         selection_window=reading.selection.window,
-        selection_seeds=reading.selection.seeds,
+        selection_seeds=budget.selection_seeds or reading.selection.seeds,
         samples_per_datapoint=config.samples_per_datapoint,
         binarisation="none" if grey else config.binarisation,
         n_train=n_train,
@@ -94,7 +101,6 @@ def experiment(
         test_images=budget.test_images,
         seeds=own("seeds", *seeds),
         settings=_of_the_algorithm(algorithm, config, reading),
-        **samples,
     )
 
 

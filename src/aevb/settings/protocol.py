@@ -60,14 +60,14 @@ class Selection(Table):
     """How "performance on the training set in the first few iterations" is read (section 5)."""
 
     window: Window = (0.0, 1.0)
-    """The part of `selection_samples`, as shares from and to, over which the training bound is
+    """The part of the samples, as shares from and to, over which the training bound is
     averaged. From 0 on, the warm-up and the leap after it count."""
     seeds: Count = 1
     """How many seeds each candidate is trained with, the run's first one and those that follow
     it."""
-    samples: Count | None = None
-    """Training samples of each candidate in Figure 2, in place of the scale's `selection_samples`,
-    but no more than a curve has at that scale; null for the scale's."""
+    samples: Count = 100_000
+    """Training samples of each candidate in Figure 2, but no more than a curve has; a scale's
+    `selection_samples` come first."""
 
 
 class Variant(Table):
