@@ -73,6 +73,9 @@ def test_the_committed_record_is_sound_but_for_its_known_gaps():
     assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {
         "known gap": GAP,
         "figures.fig3.estimators": GAP,
+        "variants.authors.architecture": GAP,
+        "variants.authors.selection": GAP,
+        "scales.full.selection_samples": GAP,
         "overfitting": GAP,
         "comparisons": GAP,
     }
@@ -123,8 +126,8 @@ def test_a_part_that_is_said_to_be_missing_is(copy):
 def test_a_setting_that_is_said_to_have_been_another_was(copy):
     """Without the statement the record is of another configuration; one that it never had is seen
     there, and one that there is still is told."""
-    others = [gap for gap in CLAIMS.gaps if not gap.setting]
-    (stated,) = (gap for gap in CLAIMS.gaps if gap.setting)
+    (stated,) = (gap for gap in CLAIMS.gaps if gap.setting == "figures.fig3.estimators")
+    others = [gap for gap in CLAIMS.gaps if gap != stated]
     assert {"configuration", "rows"} <= wrong(copy, gaps=others)
     never = stated._replace(was=["quadrature"])
     assert "configuration" in wrong(copy, gaps=[*others, never])

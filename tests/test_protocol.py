@@ -78,7 +78,7 @@ def test_a_training_entry_is_a_mean_since_the_one_before():
 
 
 def test_the_setting_that_made_the_curve_ranks_first(monkeypatch):
-    """Among three that are off by 0, 4 and 40 nats, of which the second is the present one; numbers
+    """Among three that are off by 0, 4 and 40 nats, of which the second is the library's; numbers
     that rank do not judge. A setting whose seeds lie far apart has everything in its intervals, and
     does not rank before the one that made the curve."""
     generator = np.random.default_rng(2)
@@ -88,7 +88,7 @@ def test_the_setting_that_made_the_curve_ranks_first(monkeypatch):
     spread = ours.loc[wide].groupby("seed")["objective"].transform("mean")
     middle = spread.mean()
     ours.loc[wide, "objective"] += 30 * (spread - middle)
-    monkeypatch.setitem(protocol.PRESENT, ("MNIST", "AEVB"), ("near", 0.02))
+    monkeypatch.setitem(protocol.LIBRARY, ("MNIST", "AEVB"), ("near", 0.02))
     table = protocol.standings(ours, paper(bounds(generator)))
     assert set(table.groupby("use")["training_samples"].agg(list).apply(tuple)) == {
         (1000, 1000) * 4,
@@ -100,13 +100,13 @@ def test_the_setting_that_made_the_curve_ranks_first(monkeypatch):
     assert by_setting.loc["near", "gain"] == 0 < by_setting.loc["wide", "gain"]
     assert by_setting.loc["far", "gain"] < -2
     assert by_setting["judged_inside"].to_dict() == {"true": 2, "wide": 2, "near": 0, "far": 0}
-    assert (ranked["present_inside"] == 0).all()
+    assert (ranked["library_inside"] == 0).all()
 
 
 def test_settings_of_fewer_panels_are_compared_on_these(monkeypatch):
-    """A panel on which the present one does badly does not count against those of others."""
+    """A panel on which the library's does badly does not count against those of others."""
     generator = np.random.default_rng(5)
-    monkeypatch.setitem(protocol.PRESENT, ("MNIST", "AEVB"), ("present", 0.02))
+    monkeypatch.setitem(protocol.LIBRARY, ("MNIST", "AEVB"), ("present", 0.02))
     both = study(generator, {"present": 0.0, "everywhere": 3.0})
     hard = both.assign(latent_dim=5, objective=both["objective"] + 30)
     few = study(generator, {"somewhere": 0.0})
@@ -150,7 +150,7 @@ def test_the_committed_study_ranks_and_is_drawn():
     table = protocol.standings(curves, theirs)
     assert (table["n_seeds"] >= 4).all() and table["n_seeds"].max() == SEEDS
     ranked = protocol.ranking(table)
-    for (dataset, algorithm), present in protocol.PRESENT.items():
+    for (dataset, algorithm), present in protocol.LIBRARY.items():
         rows = ranked[(ranked["dataset"] == dataset) & (ranked["algorithm"] == algorithm)]
         assert present in set(zip(rows["setting"], rows["step_size"], strict=True))
         assert rows["panels"].max() == {"MNIST": 5, "FreyFace": 4}[dataset]

@@ -17,7 +17,7 @@ from aevb.tables.curves import read_paper_curves
 _FIRST = 5e4
 """Samples before which nothing is drawn: no number of the paper's lies there."""
 _KINDS = {
-    "present setting": style.PALETTE["wake-sleep"],
+    "library's setting": style.PALETTE["wake-sleep"],
     "best on all panels": style.PALETTE["AEVB"],
     "best on some panels": style.PALETTE["MCEM"],
 }
@@ -42,7 +42,7 @@ def make(study: Path, paper: Path, note: str | None = None) -> dict[str, Figure 
 def draw(
     bands: pd.DataFrame, paper: pd.DataFrame, ranked: pd.DataFrame, note: str | None = None
 ) -> Figure:
-    """The paper's test curve on each panel, in the bands of the best and of the present setting.
+    """The paper's test curve on each panel, in the bands of the best and of the library's setting.
 
     Args:
         bands: of :func:`aevb.tables.protocol.bands`.
@@ -62,7 +62,7 @@ def draw(
         figure = Figure(figsize=(width, height))
         for i, (dataset, algorithm, dims) in enumerate(rows):
             places = ranked[(ranked["dataset"] == dataset) & (ranked["algorithm"] == algorithm)]
-            chosen = _chosen(places, protocol.PRESENT[dataset, algorithm])
+            chosen = _chosen(places, protocol.LIBRARY[dataset, algorithm])
             bottom = height - _TOP - (i + 1) * _HEIGHT - i * _ROW_GAP
             for j, latent_dim in enumerate(dims):
                 left = _LEFT + j * (_WIDTH + _GAP)
@@ -104,7 +104,7 @@ def draw(
 def _chosen(places: pd.DataFrame, present: tuple[str, float]) -> dict[tuple[str, float], str]:
     """Which settings are drawn, and what they are; a setting that is several once."""
     everywhere = places[places["panels"] == places["panels"].max()]
-    chosen = {present: "present setting"}
+    chosen = {present: "library's setting"}
     for kind, table in (("best on all panels", everywhere), ("best on some panels", places)):
         best = table.iloc[0]
         chosen.setdefault((best["setting"], best["step_size"]), kind)

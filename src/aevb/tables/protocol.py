@@ -23,13 +23,13 @@ SETTING = ["dataset", "algorithm", "setting", "step_size"]
 RANKED, JUDGED = "ranked", "judged"
 """What a number of the paper is used for."""
 
-PRESENT = {
+LIBRARY = {
     ("MNIST", "AEVB"): ("factor_1", 0.01),
     ("MNIST", "wake-sleep"): ("factor_0.1", 0.02),
     ("FreyFace", "AEVB"): ("factor_1", 0.01),
     ("FreyFace", "wake-sleep"): ("factor_0.1", 0.02),
 }
-"""What the variant ``authors`` takes, with the step sizes that the full scale selects."""
+"""What the variant ``library`` takes, with the step sizes that the full scale selects."""
 
 _DATASETS = {"mnist": "MNIST", "frey_face": "FreyFace"}
 _PANEL = ["dataset", "algorithm", "latent_dim"]
@@ -193,26 +193,26 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
 
     A score is the mean log density of the paper's numbers as further seeds, so that a setting
     whose seeds lie far apart gains little from containing everything. Settings were trained on
-    different panels: each is compared with the present one on the numbers that both have.
+    different panels: each is compared with the library's on the numbers that both have.
 
     Args:
         table: of :func:`standings`.
 
     Returns:
         One row a setting and step size: ``dataset, algorithm, setting, step_size, panels``;
-        ``gain``, the score of the numbers that rank less that of the present setting;
+        ``gain``, the score of the numbers that rank less that of the library's setting;
         ``judged_inside`` of ``judged`` other numbers that lie in the prediction interval,
-        ``present_inside`` of them in the present setting's, and ``judged_gain``. Nats a number.
+        ``library_inside`` of them in the library's setting's, and ``judged_gain``. Nats a number.
     """
     number = [*_PANEL, "split", "training_samples", "use"]
     rows = []
     for (dataset, algorithm), group in table.groupby(["dataset", "algorithm"]):
-        is_present = (group["setting"] == PRESENT[dataset, algorithm][0]) & (
-            group["step_size"] == PRESENT[dataset, algorithm][1]
+        is_librarys = (group["setting"] == LIBRARY[dataset, algorithm][0]) & (
+            group["step_size"] == LIBRARY[dataset, algorithm][1]
         )
-        present = group.loc[is_present, [*number, "log_density", "inside"]]
-        pairs = group.merge(present, on=number, suffixes=("", "_present"))
-        pairs["gain"] = pairs["log_density"] - pairs["log_density_present"]
+        present = group.loc[is_librarys, [*number, "log_density", "inside"]]
+        pairs = group.merge(present, on=number, suffixes=("", "_library"))
+        pairs["gain"] = pairs["log_density"] - pairs["log_density_library"]
         for (setting, step_size), ours in pairs.groupby(["setting", "step_size"]):
             ranked, judged = (ours[ours["use"] == use] for use in (RANKED, JUDGED))
             rows.append(
@@ -224,7 +224,7 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
                     "panels": ours["latent_dim"].nunique(),
                     "gain": ranked["gain"].mean(),
                     "judged_inside": int(judged["inside"].sum()),
-                    "present_inside": int(judged["inside_present"].sum()),
+                    "library_inside": int(judged["inside_library"].sum()),
                     "judged": len(judged),
                     "judged_gain": judged["gain"].mean(),
                 }

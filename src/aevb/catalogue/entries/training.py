@@ -73,7 +73,7 @@ PROTOCOL = figure(
     outputs={"csv": "figures/protocol.csv", "ranking": "tables/protocol.csv"},
     caption="""Settings that the paper leaves open, trained with up to eight seeds each: the paper's
 test curve in the 95 % prediction interval of a further seed, for the setting that ranks best and
-for the present one. Settings are ranked by the first of the paper's training entries and test
+for the library's. Settings are ranked by the first of the paper's training entries and test
 values, and judged by others.""",
 )
 
