@@ -14,7 +14,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce audit test long slow commands slurm-test lint bench report reference browser lock docs clean
+.PHONY: help install reproduce audit test long slow commands slurm-test lint bench report reference browser lock docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
@@ -87,6 +87,11 @@ browser: ## chromium for the tests of the latent explorer, on Debian and Ubuntu,
 	@command -v chromium >/dev/null \
 	  || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
 	  || echo "No chromium could be installed: the tests that need a browser will be skipped."
+
+site: install ## a static site of the docs and the committed record: results/site/html/index.html
+	@$(BIN)/python docs/site_pages.py results/site/pages
+	@$(BIN)/mkdocs build --strict --config-file docs/mkdocs.yml
+	@echo "Open results/site/html/index.html in a browser."
 
 docs: install ## write config/README.md and the JSON schemas from the settings' models, the pages with numbers from the record
 	@$(BIN)/python -m aevb document-config

@@ -1,7 +1,8 @@
-"""One thread, a quiet TensorFlow, a test of means; the command line, the real data sets and tiny
-images as fixtures."""
+"""One thread, a quiet TensorFlow, a test of means; the command line, the real data sets, tiny
+images and a browser as fixtures."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,6 +27,17 @@ from tiny import DEFINITION
 
 # Assertions outside of test files say what they compared, too.
 pytest.register_assert_rewrite("command_line", "drawn", "project", "training_runs")
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.get_logger().setLevel("ERROR")
@@ -148,3 +160,18 @@ def tiny(tmp_path_factory) -> data.Dataset:
     np.savez(folder / "tiny.npz", **parts)
     record = data.fetch("tiny", DEFINITION, folder / "cache", folder, lambda line: None)
     return data.load("tiny", DEFINITION, Path(record["path"]))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("there is no chromium to show the page in")
+    with api.sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
+        except api.Error as error:
+            pytest.skip(f"chromium does not start: {str(error).splitlines()[0]}")
+        yield started
+        started.close()
