@@ -14,7 +14,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --config scale=$(SCALE)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install reproduce audit test long slow commands slurm-test lint bench report reference browser lock docs site clean
+.PHONY: help install reproduce audit test long slow commands slurm-test lint bench bench-peers report reference browser lock docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
@@ -61,6 +61,10 @@ lint: install ## ruff, snakefmt and Snakemake's own lint
 
 bench: install ## speed of training on this machine: results/bench
 	@$(BIN)/snakemake --cores all --force bench
+
+bench-peers: install ## speed of training beside JAX and PyTorch, which it installs: results/bench/peers.csv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[peers]'
+	@$(BIN)/snakemake --cores all --force bench_peers
 
 report: install ## one HTML file with all that SCALE has made: results/SCALE/report.html
 	@$(SNAKEMAKE) --report results/$(SCALE)/report.html

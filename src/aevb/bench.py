@@ -53,12 +53,12 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
     experiments = [
         experiment(config, definitions, dataset=d, latent_dim=n, algorithm=a)
         for d, latent_dims in config["figures"]["fig2"]["latent_dims"].items()
-        if _is_available(d, cache_dir)
+        if available(d, cache_dir)
         for n in latent_dims
         for a in config["figures"]["fig2"]["algorithms"]
     ]
     fig3 = config["figures"]["fig3"]
-    if _is_available(fig3["dataset"], cache_dir):
+    if available(fig3["dataset"], cache_dir):
         experiments += [
             experiment(
                 config,
@@ -177,7 +177,8 @@ def _work(task: str, request: str, cache_dir: str, output: str) -> None:
     Path(output).write_text(json.dumps(result), encoding="utf-8")
 
 
-def _is_available(dataset: str, cache_dir: Path) -> bool:
+def available(dataset: str, cache_dir: Path) -> bool:
+    """Whether a data set is in the cache; a warning says what is wrong where it is not."""
     try:
         available_path(cache_dir / f"{dataset}.json")
     except DataError as error:
@@ -186,7 +187,8 @@ def _is_available(dataset: str, cache_dir: Path) -> bool:
     return True
 
 
-def _load(wanted: Experiment, cache_dir: Path) -> Dataset:
+def load_data(wanted: Experiment, cache_dir: Path) -> Dataset:
+    """The data set of an experiment, from the cache."""
     record = cache_dir / f"{wanted.dataset}.json"
     return load(wanted.dataset, wanted.definition, available_path(record))
 
@@ -194,7 +196,7 @@ def _load(wanted: Experiment, cache_dir: Path) -> Dataset:
 def _speed(wanted: Experiment, cache_dir: Path) -> dict:
     from aevb.training import experiment as stages
 
-    data = stages.training_data(wanted, _load(wanted, cache_dir))
+    data = stages.training_data(wanted, load_data(wanted, cache_dir))
     backend = stages.backend(wanted, data, seeds=[0], step_sizes=[0.01])
     n_steps = max(1, _CHUNK_SAMPLES // backend.samples_per_step)
     state, _ = backend.run_chunk(backend.start(), n_steps)
@@ -226,7 +228,7 @@ def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: P
     from aevb.training import experiment as stages
     from aevb.training.assembly import architecture
 
-    data = _load(wanted, cache_dir)
+    data = load_data(wanted, cache_dir)
     short = replace(wanted, seeds=(0,), training_samples=_LIKELIHOOD_SAMPLES)
     outcome = stages.run_training(
         short, 0.02, data, checkpoint_folder=None, checkpoint_seconds=60.0
@@ -310,7 +312,7 @@ def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> tuple[lis
     from aevb.training import experiment as stages
 
     began = time.monotonic()
-    data = _load(wanted, cache_dir)
+    data = load_data(wanted, cache_dir)
     loaded = time.monotonic() - began
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()

@@ -291,6 +291,22 @@ def bench(
 
 
 @app.command()
+def bench_peers(
+    output: Annotated[Path, typer.Option(help="Folder of the table.")] = Path("results/bench"),
+    cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
+    config: Config = CONFIG,
+    datasets: Datasets = DATASETS,
+    log: Log = None,
+) -> None:
+    """Measure AEVB's training loop beside JAX and PyTorch, which the extra `peers` installs."""
+    from aevb import peers
+
+    start_logging(log)
+    checked, definitions = configuration.load(config, datasets)
+    peers.run(checked, definitions, cache_dir, output)
+
+
+@app.command()
 def document_config(
     output: Annotated[Path, typer.Option(help="The page.")] = ROOT / "config/README.md",
     schemas: Annotated[Path, typer.Option(help="Folder of the JSON schemas.")] = SCHEMAS,
