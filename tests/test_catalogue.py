@@ -51,7 +51,7 @@ def test_the_explorer_is_made_of_networks_that_its_page_knows(monkeypatch):
         return "explorer.html" in catalogue.files(made)
 
     assert is_made() and is_made(variant="library")
-    monkeypatch.setattr(latent, "DECODERS", {"mlp": ("hidden", "output")})
+    monkeypatch.setattr(latent, "TANH_DECODERS", {"mlp": ("hidden", "output")})
     assert not is_made()
     assert is_made(architecture="mlp") and is_made(variant="library")
     assert not is_made(

@@ -20,8 +20,8 @@ from PIL import Image
 import tiny
 from aevb.arrays import Tensors, named
 from aevb.errors import DataError
-from aevb.explorer import DECODERS
 from aevb.explorer.build import TOLERANCE, Layer, build, mean_image, pack, quantise
+from aevb.models.registry import TANH_DECODERS
 from aevb.settings import Experiment
 from aevb.stages import weights
 from aevb.stages.trained import parameters_of
@@ -266,7 +266,7 @@ def test_quantised_element_is_off_by_half_a_step_at_most():
 def test_sixteen_bits_do_not_show_and_eight_are_refused(real_size, label):
     experiment, arrays = real_size[0].models[label]
     pixels = int(np.prod(experiment.definition["image_shape"]))
-    names = DECODERS[experiment.architecture]
+    names = TANH_DECODERS[experiment.architecture]
     exact = [[arrays[f"decoder/{n}_{kind}"][0] for kind in Layer._fields] for n in names]
     exact = *(Layer(*layer) for layer in exact[:-1]), Layer(*(a[..., :pixels] for a in exact[-1]))
     z = np.random.default_rng(1).normal(0, 1.3, (200, 2))
@@ -399,7 +399,7 @@ def test_a_fault_is_named_in_one_line(tmp_path, fault):
 
 
 def test_a_decoder_that_the_page_cannot_compute_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("aevb.explorer.build.DECODERS", {"mlp": ("hidden", "output")})
+    monkeypatch.setattr("aevb.explorer.build.TANH_DECODERS", {"mlp": ("hidden", "output")})
     with pytest.raises(DataError, match=r"FreyFace.*architecture deep_decoder; .* knows mlp$"):
         small(tmp_path).build()
 

@@ -4,7 +4,3 @@
 and the test bounds into ``template.html``. The page loads nothing else, and nothing here imports
 TensorFlow: the page is made in a second, and computes the decoder itself.
 """
-
-DECODERS = {"mlp": ("hidden", "output"), "deep_decoder": ("first", "mlp/hidden", "mlp/output")}
-"""The architectures whose decoders the page can compute: their layers, from z to the pixels, with
-tanh between two of them, by the names of their weights and biases."""

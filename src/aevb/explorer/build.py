@@ -16,7 +16,7 @@ import pandas as pd
 
 from aevb.arrays import Tensors
 from aevb.errors import DataError
-from aevb.explorer import DECODERS
+from aevb.models.registry import TANH_DECODERS
 from aevb.settings.experiment import Experiment
 from aevb.stages import weights as weight_files
 from aevb.tables import tidy
@@ -219,11 +219,11 @@ def _read_decoder(path: Path) -> tuple[Experiment, Decoder]:
 
 
 def _first_member(path: Path, experiment: Experiment, arrays: Tensors, pixels: int) -> Decoder:
-    names = DECODERS.get(experiment.architecture)
+    names = TANH_DECODERS.get(experiment.architecture)
     if names is None:
         raise DataError(
             f"{path}: weights of the architecture {experiment.architecture}; the explorer knows "
-            f"{', '.join(DECODERS)}"
+            f"{', '.join(TANH_DECODERS)}"
         )
     # A Gaussian decoder's second half are log-variances, which the mean image does not need.
     outputs = pixels * (2 if experiment.definition["observation"] == "gaussian" else 1)

@@ -3,7 +3,7 @@
 from aevb.catalogue import needs, rows
 from aevb.catalogue.entries.common import EXPERIMENTS, VISUALISATION
 from aevb.catalogue.product import Command, Table, figure, table
-from aevb.explorer import DECODERS
+from aevb.models.registry import TANH_DECODERS
 
 PROJECT = Command(
     "project",
@@ -71,7 +71,7 @@ EXPLORER = table(
     content="explorer.datasets",
     # The page computes the decoder itself.
     wanted=lambda outputs: all(
-        outputs.run(dataset, 2, "aevb").experiment.architecture in DECODERS
+        outputs.run(dataset, 2, "aevb").experiment.architecture in TANH_DECODERS
         for dataset in outputs.named("explorer.datasets")
     ),
     algorithm="AEVB",
