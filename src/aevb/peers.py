@@ -6,6 +6,7 @@ one hidden layer, one draw and no warm-up, written as their own users would: in 
 and where ε is added differ. Neither library is needed for anything else.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -231,7 +232,10 @@ def _measured(library: str, wanted: list[Experiment], cache_dir: Path) -> tuple[
         result = Path(folder, "result.json")
         texts = json.dumps([one.to_json() for one in wanted])
         command = [sys.executable, "-m", "aevb.peers", library, texts, str(cache_dir), str(result)]
-        if subprocess.run(command, check=False).returncode:
+        # Before it starts any thread: one core for all that a library starts.
+        core = {min(os.sched_getaffinity(0))}
+        pinned = functools.partial(os.sched_setaffinity, 0, core)
+        if subprocess.run(command, check=False, preexec_fn=pinned).returncode:
             raise AevbError(
                 f"{library} could not be measured; pip install -e '.[peers]' installs it"
             )
@@ -240,8 +244,6 @@ def _measured(library: str, wanted: list[Experiment], cache_dir: Path) -> tuple[
 
 
 def _work(library: str, texts: str, cache_dir: str, result: str) -> None:
-    # One core for whatever threads a library starts.
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     rows = []
     for text in json.loads(texts):
         wanted = Experiment.from_json(text)
