@@ -16,6 +16,14 @@ from posixpath import normpath, relpath
 import pandas as pd
 
 from aevb import catalogue
+from aevb.audit.claims import (
+    KINDS,
+    NOT_DECIDED,
+    NOT_REPLICATED,
+    NOT_RUN,
+    PARTLY,
+    REPLICATED,
+)
 from aevb.catalogue.product import Product
 from aevb.errors import AevbError
 
@@ -49,13 +57,7 @@ _FILES = "files"
 _SHOWN = 30
 """Rows up to which a table is shown; a longer one is linked."""
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
-VERDICTS = ("replicated", "partly", "not replicated", "undecided", "not run at this scale")
-_KINDS = {
-    "claim": "claims of the paper",
-    "curves": "comparisons with its curves",
-    "future": "questions of its future work",
-    "software": "checks of this software",
-}
+VERDICTS = (REPLICATED, PARTLY, NOT_REPLICATED, NOT_DECIDED, NOT_RUN)
 
 
 def assemble(target: Path) -> None:
@@ -80,7 +82,7 @@ def _index(parts: list[str], target: Path) -> str:
     counts = pd.read_csv(ROOT / AUDIT / "claims.csv").groupby(["kind", "verdict"]).size()
     rows = [
         [name, *(counts.get((kind, verdict), 0) for verdict in VERDICTS)]
-        for kind, name in _KINDS.items()
+        for kind, name in KINDS.items()
     ]
     table = pd.DataFrame(rows, columns=["", *VERDICTS]).to_markdown(index=False)
     listed = "\n".join(f"- [{part}]({_slug(part)}.md)" for part in parts)

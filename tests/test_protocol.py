@@ -150,9 +150,9 @@ def test_the_committed_study_ranks_and_is_drawn():
     table = protocol.standings(curves, theirs)
     assert (table["n_seeds"] >= 4).all() and table["n_seeds"].max() == SEEDS
     ranked = protocol.ranking(table)
-    for (dataset, algorithm), present in protocol.LIBRARY.items():
+    for (dataset, algorithm), library in protocol.LIBRARY.items():
         rows = ranked[(ranked["dataset"] == dataset) & (ranked["algorithm"] == algorithm)]
-        assert present in set(zip(rows["setting"], rows["step_size"], strict=True))
+        assert library in set(zip(rows["setting"], rows["step_size"], strict=True))
         assert rows["panels"].max() == {"MNIST": 5, "FreyFace": 4}[dataset]
         assert (rows["judged"] >= 2).all()
     kept = pd.read_csv(ROOT / "resources/protocol_study/ranking.csv")

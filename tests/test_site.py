@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import site_pages
+from aevb.audit.claims import KINDS
 from aevb.errors import AevbError
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +42,7 @@ def test_it_opens_with_figure_2_and_the_verdicts_of_the_record(built):
     assert text.index("figures/fig2.png") < text.index("## The verdicts")
     claims = pd.read_csv(ROOT / "results/full/audit/claims.csv")
     counts = claims[claims["kind"] == "claim"]["verdict"].value_counts()
-    (row,) = (line for line in text.splitlines() if line.startswith("| claims of the paper"))
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| {KINDS['claim']} "))
     shown = [int(cell) for cell in row.strip("| ").split("|")[1:]]
     assert shown == [counts.get(verdict, 0) for verdict in site_pages.VERDICTS]
     assert sum(shown) == len(claims[claims["kind"] == "claim"])
@@ -55,7 +56,7 @@ def test_it_shows_every_picture_of_the_record(built):
         assert (built[1] / "files/results/full/figures" / name).exists()
 
 
-def test_a_link_to_a_file_that_is_not_there_stops_it(tmp_path, monkeypatch):
+def test_a_link_to_a_file_that_is_not_there_stops_it(tmp_path):
     """Beside it a link in a code block is none."""
     page = "```sh\n[a](b)\n```\n\n[dead](missing.md)\n"
     with pytest.raises(AevbError, match=r"^docs/a\.md: missing\.md: there is no such file"):

@@ -29,7 +29,7 @@ _QUICK_SAMPLES = 1_000_000
 _LIKELIHOOD_POINTS = 1000
 _LIKELIHOOD_SAMPLES = 100_000
 """Training samples of the network on which the estimators are measured."""
-_PRODUCT = 2048
+PRODUCT = 2048
 """Size of the square float32 product that gives the peak."""
 _EXPERIMENT = ["dataset", "latent_dim", "hidden_units", "n_train", "algorithm"]
 
@@ -194,18 +194,13 @@ def load_data(wanted: Experiment, cache_dir: Path) -> Dataset:
 
 
 def _speed(wanted: Experiment, cache_dir: Path) -> dict:
-    from aevb.training import experiment as stages
+    from aevb.training.assembly import training_data
 
-    data = stages.training_data(wanted, load_data(wanted, cache_dir))
-    backend = stages.backend(wanted, data, seeds=[0], step_sizes=[0.01])
-    n_steps = max(1, _CHUNK_SAMPLES // backend.samples_per_step)
-    state, _ = backend.run_chunk(backend.start(), n_steps)
+    data = training_data(wanted, load_data(wanted, cache_dir))
+    chunk, samples = training_chunk(wanted, data, _CHUNK_SAMPLES)
+    chunk()
     peak = _peak_gflops()
-    samples, began = 0, time.monotonic()
-    while time.monotonic() - began < _SECONDS:
-        state, _ = backend.run_chunk(state, n_steps)
-        samples += n_steps * backend.samples_per_step
-    speed = samples / (time.monotonic() - began)
+    speed = samples_per_second(chunk, samples, _SECONDS)
     return {
         "dataset": data.label,
         "latent_dim": wanted.latent_dim,
@@ -216,6 +211,32 @@ def _speed(wanted: Experiment, cache_dir: Path) -> dict:
         "gflops": speed * training_flops(wanted, data.train.shape[1]) / 1e9,
         "peak_gflops": max(peak, _peak_gflops()),
     }
+
+
+def training_chunk(
+    wanted: Experiment, data: Dataset, samples: int
+) -> tuple[Callable[[], None], int]:
+    """What trains on about ``samples`` training samples each time it is called, and how many."""
+    from aevb.training.experiment import backend
+
+    made = backend(wanted, data, seeds=[0], step_sizes=[0.01])
+    n_steps = max(1, samples // made.samples_per_step)
+    state = made.start()
+
+    def chunk() -> None:
+        nonlocal state
+        state, _ = made.run_chunk(state, n_steps)
+
+    return chunk, n_steps * made.samples_per_step
+
+
+def samples_per_second(chunk: Callable[[], None], samples: int, seconds: float) -> float:
+    """Of calls with so many samples each, for ``seconds`` or a little longer."""
+    done, began = 0, time.monotonic()
+    while (elapsed := time.monotonic() - began) < seconds:
+        chunk()
+        done += samples
+    return done / elapsed
 
 
 def _likelihood(wanted: Experiment, points: dict, estimators: dict, cache_dir: Path) -> list[dict]:
@@ -298,14 +319,19 @@ def _peak_gflops() -> float:
     import tensorflow as tf
 
     product = tf.function(tf.matmul, jit_compile=True)
-    square = tf.random.stateless_normal((_PRODUCT, _PRODUCT), (0, 0))
-    product(square, square).numpy()
+    square = tf.random.stateless_normal((PRODUCT, PRODUCT), (0, 0))
+    return product_gflops(lambda: product(square, square).numpy())
+
+
+def product_gflops(multiply: Callable[[], object]) -> float:
+    """GFLOP/s of a product of two square matrices of size PRODUCT, the fastest of five."""
+    multiply()
     fastest = float("inf")
     for _ in range(5):
         began = time.monotonic()
-        product(square, square).numpy()
+        multiply()
         fastest = min(fastest, time.monotonic() - began)
-    return 2 * _PRODUCT**3 / fastest / 1e9
+    return 2 * PRODUCT**3 / fastest / 1e9
 
 
 def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> tuple[list[dict], float]:

@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +19,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aevb.bench import available, load_data, training_flops
+from aevb.bench import (
+    PRODUCT,
+    available,
+    load_data,
+    product_gflops,
+    samples_per_second,
+    training_chunk,
+    training_flops,
+)
 from aevb.data import Dataset
 from aevb.errors import AevbError
 from aevb.files import write_atomically
@@ -37,8 +44,6 @@ _STEPS = 50
 """In a chunk, of which all are alike."""
 _SECONDS = 5.0
 """How long each library is measured."""
-_PRODUCT = 2048
-"""Size of the square float32 product that gives the peak."""
 
 Weights = dict[str, Any]
 """``encoder/hidden_weights`` and so on, as :func:`aevb.arrays.named_arrays` names them."""
@@ -176,20 +181,6 @@ def torch_chunk(problem: Problem, weights: Weights) -> Callable[[], None]:
     return chunk
 
 
-def aevb_chunk(wanted: Experiment, data: Dataset) -> Callable[[], None]:
-    """The same with this package's own training loop."""
-    from aevb.training.experiment import backend
-
-    made = backend(wanted, data, seeds=[0], step_sizes=[STEP_SIZE])
-    state = made.start()
-
-    def chunk() -> None:
-        nonlocal state
-        state, _ = made.run_chunk(state, _STEPS)
-
-    return chunk
-
-
 def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
     """Measure each of LIBRARIES on one core, one after the other, and write ``peers.csv``.
 
@@ -250,11 +241,7 @@ def _work(library: str, texts: str, cache_dir: str, result: str) -> None:
         data = load_data(wanted, Path(cache_dir))
         chunk = _chunk(library, wanted, data)
         chunk()
-        steps, began = 0, time.monotonic()
-        while time.monotonic() - began < _SECONDS:
-            chunk()
-            steps += _STEPS
-        speed = steps * wanted.batch_size / (time.monotonic() - began)
+        speed = samples_per_second(chunk, _STEPS * wanted.batch_size, _SECONDS)
         gflops = speed * training_flops(wanted, data.train.shape[1]) / 1e9
         rows.append(
             {
@@ -273,7 +260,7 @@ def _chunk(library: str, wanted: Experiment, data: Dataset) -> Callable[[], None
         from aevb.process.startup import start_tensorflow
 
         start_tensorflow(threads=1)
-        return aevb_chunk(wanted, data)
+        return training_chunk(wanted, data, _STEPS * wanted.batch_size)[0]
     problem = Problem(
         data.train,
         wanted.latent_dim,
@@ -304,15 +291,8 @@ def random_weights(problem: Problem, hidden_units: int) -> dict[str, np.ndarray]
 
 def _peak(library: str) -> float:
     """GFLOP/s of the library's own float32 product."""
-    square = np.random.default_rng(0).normal(size=(_PRODUCT, _PRODUCT)).astype(np.float32)
-    multiply = _product(library, square)
-    multiply()
-    times = []
-    for _ in range(5):
-        began = time.monotonic()
-        multiply()
-        times.append(time.monotonic() - began)
-    return 2 * _PRODUCT**3 / min(times) / 1e9
+    square = np.random.default_rng(0).normal(size=(PRODUCT, PRODUCT)).astype(np.float32)
+    return product_gflops(_product(library, square))
 
 
 def _product(library: str, square: np.ndarray) -> Callable[[], Any]:

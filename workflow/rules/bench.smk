@@ -20,27 +20,20 @@ rule bench:
     params:
         folder=subpath(output.speed, parent=True),
         cache=lambda wildcards, input: Path(input.records[0]).parent,
+        what="",
     shell:
-        "python -m aevb bench --output {params.folder:q} --cache-dir {params.cache:q} --log {log:q}"
+        "python -m aevb bench {params.what} --output {params.folder:q}"
+        " --cache-dir {params.cache:q} --log {log:q}"
 
 
-rule bench_peers:
-    input:
-        records=expand(f"{CACHE}/{{dataset}}.json", dataset=FIG2["latent_dims"]),
+# The same for what others would have written.
+use rule bench as bench_peers with:
     output:
         table="results/bench/peers.csv",
         machine="results/bench/peers.json",
     log:
         "results/bench/peers.log",
-    conda:
-        "../../envs/aevb.yaml"
-    threads: os.cpu_count()
-    resources:
-        mem_mb=6000,
-        runtime="1h",
     params:
         folder=subpath(output.table, parent=True),
         cache=lambda wildcards, input: Path(input.records[0]).parent,
-    shell:
-        "python -m aevb bench-peers --output {params.folder:q} --cache-dir {params.cache:q}"
-        " --log {log:q}"
+        what="--peers",

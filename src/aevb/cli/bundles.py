@@ -9,7 +9,7 @@ import typer
 
 from aevb import settings as configuration
 from aevb.cli.checkpoints import CHECKPOINTS, Folder
-from aevb.cli.options import CONFIG, DATASETS, STUDY, Config, Datasets, Log
+from aevb.cli.options import CONFIG, DATASETS, STUDY, Cache, Config, Datasets, Log
 from aevb.errors import ConfigError
 from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
@@ -25,7 +25,6 @@ _RUN = re.compile(
     r"(/hidden_units_(?P<hidden_units>\d+)/n_train_(?P<n_train>\d+))?"
     r"/latent_dim_(?P<latent_dim>\d+)"
 )
-Cache = Annotated[Path, typer.Option(help="Where verified data is kept.")]
 Output = Annotated[Path, typer.Option(help="The bundle.")]
 
 

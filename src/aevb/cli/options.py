@@ -9,6 +9,7 @@ from aevb.workflow.checkout import configuration_file
 
 Config = Annotated[Path, typer.Option(help="Configuration file.")]
 Datasets = Annotated[Path, typer.Option(help="Definitions of the data sets.")]
+Cache = Annotated[Path, typer.Option(help="Where verified data is kept.")]
 Settings = Annotated[str, typer.Option(help="One experiment, as `aevb settings` prints it.")]
 Log = Annotated[Path | None, typer.Option(help="Also write the messages to this file.")]
 Threads = Annotated[int, typer.Option(min=1, help="TensorFlow threads.")]

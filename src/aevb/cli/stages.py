@@ -11,6 +11,7 @@ from aevb.cli.options import (
     CONFIG,
     DATASETS,
     Backend,
+    Cache,
     CheckpointSeconds,
     Config,
     Datasets,
@@ -277,33 +278,22 @@ def compare_estimators(
 @app.command()
 def bench(
     output: Annotated[Path, typer.Option(help="Folder of the tables.")] = Path("results/bench"),
-    cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
+    cache_dir: Cache = Path("data"),
+    peers: Annotated[
+        bool,
+        typer.Option("--peers", help="JAX and PyTorch, of the extra `peers`, beside AEVB instead."),
+    ] = False,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
     log: Log = None,
 ) -> None:
     """Measure the speed of training and where a quick run's time goes; print and keep a table."""
-    from aevb import bench as benchmark
+    from aevb import bench as of_parts
+    from aevb import peers as of_peers
 
     start_logging(log)
     checked, definitions = configuration.load(config, datasets)
-    benchmark.run(checked, definitions, cache_dir, output)
-
-
-@app.command()
-def bench_peers(
-    output: Annotated[Path, typer.Option(help="Folder of the table.")] = Path("results/bench"),
-    cache_dir: Annotated[Path, typer.Option(help="Where verified data is kept.")] = Path("data"),
-    config: Config = CONFIG,
-    datasets: Datasets = DATASETS,
-    log: Log = None,
-) -> None:
-    """Measure AEVB's training loop beside JAX and PyTorch, which the extra `peers` installs."""
-    from aevb import peers
-
-    start_logging(log)
-    checked, definitions = configuration.load(config, datasets)
-    peers.run(checked, definitions, cache_dir, output)
+    (of_peers if peers else of_parts).run(checked, definitions, cache_dir, output)
 
 
 @app.command()

@@ -101,10 +101,10 @@ def draw(
     return figure
 
 
-def _chosen(places: pd.DataFrame, present: tuple[str, float]) -> dict[tuple[str, float], str]:
+def _chosen(places: pd.DataFrame, library: tuple[str, float]) -> dict[tuple[str, float], str]:
     """Which settings are drawn, and what they are; a setting that is several once."""
     everywhere = places[places["panels"] == places["panels"].max()]
-    chosen = {present: "library's setting"}
+    chosen = {library: "library's setting"}
     for kind, table in (("best on all panels", everywhere), ("best on some panels", places)):
         best = table.iloc[0]
         chosen.setdefault((best["setting"], best["step_size"]), kind)

@@ -207,11 +207,11 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     number = [*_PANEL, "split", "training_samples", "use"]
     rows = []
     for (dataset, algorithm), group in table.groupby(["dataset", "algorithm"]):
-        is_librarys = (group["setting"] == LIBRARY[dataset, algorithm][0]) & (
+        is_library = (group["setting"] == LIBRARY[dataset, algorithm][0]) & (
             group["step_size"] == LIBRARY[dataset, algorithm][1]
         )
-        present = group.loc[is_librarys, [*number, "log_density", "inside"]]
-        pairs = group.merge(present, on=number, suffixes=("", "_library"))
+        library = group.loc[is_library, [*number, "log_density", "inside"]]
+        pairs = group.merge(library, on=number, suffixes=("", "_library"))
         pairs["gain"] = pairs["log_density"] - pairs["log_density_library"]
         for (setting, step_size), ours in pairs.groupby(["setting", "step_size"]):
             ranked, judged = (ours[ours["use"] == use] for use in (RANKED, JUDGED))
