@@ -78,6 +78,7 @@ def test_the_committed_record_is_sound_but_for_its_known_gaps():
         "scales.full.selection_samples": GAP,
         "overfitting": GAP,
         "comparisons": GAP,
+        "weights": GAP,
     }
     assert "['paper', 'quadrature'] in the record" in found["figures.fig3.estimators"].detail
     assert "Figure 3 was estimated before" in found["known gap"].detail
@@ -120,7 +121,7 @@ def test_a_part_that_is_said_to_be_missing_is(copy):
     assert found.outcome == WRONG and "figures/hidden_units.csv is there" in found.detail
     (copy / "figures/hidden_units.csv").unlink()
     stated = [gap for gap in CLAIMS.gaps if not gap.part]
-    assert wrong(copy, gaps=stated) == {"outputs", "rows", "configuration"}
+    assert wrong(copy, gaps=stated) == {"outputs", "rows", "configuration", "weights"}
 
 
 def test_a_setting_that_is_said_to_have_been_another_was(copy):

@@ -28,6 +28,7 @@ SETTINGS, DEFINITIONS = load(CONFIG, DATASETS)
 RECORD = ROOT / "results/full"
 NEWER = [
     "generalisation_gap",
+    "weights",
     *(one.name for one in PRODUCTS if one.target == "comparisons"),
 ]
 """What the committed record is older than."""

@@ -1,82 +1,240 @@
-"""The peers that speed is compared with compute the same step; their timings are no tests."""
+"""The peers that speed is compared with compute the same steps; their timings are no tests."""
+
+import importlib
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from aevb import peers, random
+from aevb import random
 from aevb.algorithms.aevb import AEVB
+from aevb.algorithms.mcem import MonteCarloEM
 from aevb.algorithms.optimisers import Adagrad
 from aevb.algorithms.state import start
+from aevb.algorithms.wake_sleep import WakeSleep
 from aevb.arrays import named, named_arrays
+from aevb.models.architecture import Parameters
 from aevb.models.vae import VAE
+from aevb.peers import problem as problems
 
-M, D, LATENT_DIM, HIDDEN = 6, 12, 3, 5
+N, M, D, LATENT_DIM, HIDDEN = 40, 6, 12, 3, 5
+Arrays = dict[str, np.ndarray]
 
 
-class Step:
-    """A step of this package from random weights, and what a peer must be given for it."""
+class Expected:
+    """What this package computes from random weights, and what a peer must be given for it."""
 
     def __init__(self, observation: str):
         generator = np.random.default_rng(0)
-        images = generator.integers(0, 256, (40, D), dtype=np.uint8)
-        gaussian = observation == "gaussian"
-        self.problem = peers.Problem(images, LATENT_DIM, gaussian, M, 256.0)
+        images = generator.integers(0, 256, (N, D), dtype=np.uint8)
+        self.problem = problems.Problem(
+            "aevb", images, LATENT_DIM, observation == "gaussian", M, 256.0
+        )
+        self.vae = VAE(D, LATENT_DIM, HIDDEN, observation)
         self.weights = {
-            name: 30 * value for name, value in peers.random_weights(self.problem, HIDDEN).items()
+            name: 30 * value
+            for name, value in problems.random_weights(self.problem, HIDDEN).items()
         }
-        self.x = images[:M].astype(np.float32) / np.float32(256)
-        vae = VAE(D, LATENT_DIM, HIDDEN, observation)
-        algorithm = AEVB(vae, Adagrad(0, "matrices", M / len(images)))
-        shapes = vae.shapes()
+        self.images = images.astype(np.float32) / np.float32(256)
+        self.x = self.images[:M]
+        self.z = generator.normal(size=(N, LATENT_DIM)).astype(np.float32)
+        self.noise = self.noise_of(self.vae)
+        shapes = self.vae.shapes()
         values = [tf.constant(self.weights[name][np.newaxis]) for name in named(shapes)]
-        parameters = tf.nest.pack_sequence_as(shapes, values)
-        seeds, x = tf.constant([0]), tf.constant(self.x[np.newaxis])
-        keys = random.keys(seeds, random.Purpose.POSTERIOR, 0)
-        self.noise = random.normal(keys, (1, M, LATENT_DIM))[0, 0].numpy()
-        step_size = tf.constant([peers.STEP_SIZE])
-        state, info = algorithm.step(start(parameters, step_size), x, seeds)
-        self.bound = float(info.objective[0]) * M
-        self.after = {k: v[0] for k, v in named_arrays(state.parameters).items()}
-        self.squares = {k: v[0] for k, v in named_arrays(state.accumulators).items()}
+        self.parameters = tf.nest.pack_sequence_as(shapes, values)
+        self.seeds = tf.constant([0])
+
+    def noise_of(self, vae: VAE) -> np.ndarray:
+        keys = random.keys(tf.constant([0]), random.Purpose.POSTERIOR, 0)
+        return random.normal(keys, (1, M, LATENT_DIM))[0, 0].numpy()
+
+    def step(self, algorithm: Any) -> tuple[Arrays, Arrays, float]:
+        """The weights and sums of squares after a step on x, and its sum of bounds."""
+        beginning = start(self.parameters, tf.constant([problems.STEP_SIZE]))
+        state, info = algorithm.step(beginning, tf.constant(self.x[np.newaxis]), self.seeds)
+        found = (state.parameters, state.accumulators)
+        return *(members(nest) for nest in found), float(info.objective[0]) * M
+
+    def aevb(self) -> tuple[Arrays, Arrays, float]:
+        return self.step(AEVB(self.vae, Adagrad(0, "matrices", M / N)))
+
+    def wake_sleep(self) -> tuple[Arrays, Arrays, float]:
+        return self.step(WakeSleep(self.vae, Adagrad(0, "matrices", M / N)))
+
+    def dreams(self, decoder: Any) -> tuple[np.ndarray, np.ndarray]:
+        """z and x of the sleep phase of a decoder [1, ...]."""
+        algorithm = WakeSleep(self.vae, Adagrad(0, "matrices", M / N))
+        return tuple(part[0].numpy() for part in algorithm.dream(decoder, M, self.seeds, 0))
+
+    def trajectory(self, momentum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """z and momentum after TFP's leapfrog steps from z."""
+
+        def target(z):
+            decoded = self.vae.decode(self.parameters.decoder, z[tf.newaxis])
+            return self.vae.prior().log_prob(z) + decoded.log_prob(self.images)[0]
+
+        integrator = tfp.mcmc.internal.leapfrog_integrator.SimpleLeapfrogIntegrator(
+            target, [problems.HMC_STEP_SIZE], self.problem.leapfrog_steps
+        )
+        (turned,), (z,), *_ = integrator([tf.constant(momentum)], [tf.constant(self.z)])
+        return z.numpy(), turned.numpy()
+
+    def maximised(self) -> tuple[Arrays, Arrays]:
+        """The decoder and its sums of squares after an M-step on all images and z."""
+        mcem = MonteCarloEM(self.vae, Adagrad(0, "matrices", 1.0), N)
+        chains = tf.constant(self.z[np.newaxis])
+        decoder = Parameters((), self.parameters.decoder)
+        state = mcem.init(self.seeds, tf.constant([problems.STEP_SIZE]))
+        state = state._replace(parameters=decoder, chains=chains)
+        found = mcem.maximise(state, tf.constant(self.images[np.newaxis]), chains)
+        return tuple(members(Parameters((), nest)) for nest in found)
+
+
+def members(nest: Any) -> Arrays:
+    return {name: value[0] for name, value in named_arrays(nest).items()}
 
 
 @pytest.fixture(scope="module", params=["bernoulli", "gaussian"])
-def expected(request) -> Step:
-    return Step(request.param)
+def expected(request) -> Expected:
+    return Expected(request.param)
 
 
-def test_jax_takes_the_same_step(expected):
+@pytest.fixture(scope="module")
+def jax():
     pytest.importorskip("jax")
-    given = expected.problem, expected.weights
-    bound = peers.jax_bound(*given, expected.x, expected.noise)
-    assert float(bound) == pytest.approx(expected.bound, rel=1e-5)
-    zeros = {name: np.zeros_like(value) for name, value in expected.weights.items()}
-    after, squares = peers.jax_step(*given, zeros, expected.x, expected.noise)
-    for name, value in expected.after.items():
-        np.testing.assert_allclose(squares[name], expected.squares[name], rtol=1e-3, atol=1e-6)
-        np.testing.assert_allclose(after[name], value, atol=1e-5, err_msg=name)
+    return importlib.import_module("aevb.peers.in_jax")
 
 
-def test_torch_takes_the_same_step(expected):
-    """Adagrad's first step is one step size along each sign, wherever its ε is."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    weights = {k: torch.tensor(v, requires_grad=True) for k, v in expected.weights.items()}
-    x, noise = torch.from_numpy(expected.x), torch.from_numpy(expected.noise)
-    bound = peers.torch_bound(expected.problem, weights, x, noise)
-    assert bound.item() == pytest.approx(expected.bound, rel=1e-5)
-    peers.torch_step(expected.problem, weights)(x, noise)
-    for name, value in expected.after.items():
-        clear = expected.squares[name] > 1e-4
+@pytest.fixture(scope="module")
+def torch():
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    return importlib.import_module("aevb.peers.in_torch")
+
+
+def zeros(weights: Arrays) -> Arrays:
+    return {name: np.zeros_like(value) for name, value in weights.items()}
+
+
+def assert_same(found: tuple, after: Arrays, squares: Arrays) -> None:
+    """Weights and sums of squares of a JAX step."""
+    assert set(found[0]) == set(after)
+    for name in after:
+        np.testing.assert_allclose(found[1][name], squares[name], rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(found[0][name], after[name], atol=1e-5, err_msg=name)
+
+
+def assert_stepped(leaves: dict, after: Arrays, squares: Arrays) -> None:
+    """Weights after PyTorch's first step, of one step size along each sign wherever its ε is."""
+    for name, value in after.items():
+        clear = squares[name] > 1e-4
         assert clear.any()
-        found = weights[name].detach().numpy()
+        found = leaves[name].detach().numpy()
         np.testing.assert_allclose(found[clear], value[clear], atol=2e-4, err_msg=name)
 
 
-def test_control_another_prior_is_found(expected):
-    pytest.importorskip("jax")
-    zeros = {name: np.zeros_like(value) for name, value in expected.weights.items()}
+def test_jax_takes_the_same_step_of_aevb(expected, jax):
+    after, squares, bound = expected.aevb()
+    given = expected.problem, expected.weights
+    assert float(jax.bound(*given, expected.x, expected.noise)) == pytest.approx(bound, rel=1e-5)
+    step = jax.aevb_step(*given, zeros(expected.weights), expected.x, expected.noise)
+    assert_same(step, after, squares)
+
+
+def test_jax_takes_the_same_step_of_wake_sleep(expected, jax):
+    """Both phases, the second on this package's own dreams."""
+    after, squares, _ = expected.wake_sleep()
+    given = expected.problem, expected.weights, zeros(expected.weights)
+    decoder, decoder_squares = jax.wake(*given, expected.x, expected.noise)
+    updated = {k: v[np.newaxis] for k, v in decoder.items()}
+    nest = tf.nest.pack_sequence_as(
+        expected.vae.shapes().decoder,
+        [updated[name] for name in named(expected.vae.shapes().decoder, "decoder")],
+    )
+    z, x = expected.dreams(nest)
+    encoder, encoder_squares = jax.sleep(*given, x, z)
+    assert_same((encoder | decoder, encoder_squares | decoder_squares), after, squares)
+
+
+def test_jax_moves_as_hmc_does_and_maximises(expected, jax):
+    """Leapfrog against TFP's, and the M-step's five updates."""
+    momentum = np.random.default_rng(1).normal(size=expected.z.shape).astype(np.float32)
+    given = expected.problem._replace(algorithm="mcem"), expected.weights
+    z, turned, gained = jax.leapfrog(*given, expected.images, expected.z, momentum)
+    wanted = expected.trajectory(momentum)
+    np.testing.assert_allclose(z, wanted[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(turned, wanted[1], rtol=1e-4, atol=1e-4)
+    assert np.abs(gained).max() < 0.05
+    found = jax.maximise(*given, zeros(expected.weights), expected.images, expected.z)
+    assert_same(found, *expected.maximised())
+
+
+def test_torch_takes_the_same_steps(expected, torch):
+    """Of AEVB and of both phases of wake-sleep."""
+    x, noise = (torch.torch.from_numpy(a) for a in (expected.x, expected.noise))
+    after, squares, bound = expected.aevb()
+    leaves = as_leaves(torch, expected.weights)
+    found = torch.bound(expected.problem, leaves, x, noise)
+    assert found.item() == pytest.approx(bound, rel=1e-5)
+    torch.ascend(torch.optimiser(expected.problem, leaves), found)
+    assert_stepped(leaves, after, squares)
+
+    after, squares, _ = expected.wake_sleep()
+    leaves = as_leaves(torch, expected.weights)
+    encoder, decoder = (
+        torch.optimiser(expected.problem, problems.part(leaves, net))
+        for net in ("encoder", "decoder")
+    )
+    torch.wake(expected.problem, leaves, decoder, x, noise)
+    assert_stepped(leaves, problems.part(after, "decoder"), squares)
+    names = named(expected.vae.shapes().decoder, "decoder")
+    values = [tf.constant(leaves[name].detach().numpy()[np.newaxis]) for name in names]
+    dreams = expected.dreams(tf.nest.pack_sequence_as(expected.vae.shapes().decoder, values))
+    z, x = (torch.torch.from_numpy(a) for a in dreams)
+    torch.sleep(leaves, encoder, x, z)
+    assert_stepped(leaves, problems.part(after, "encoder"), squares)
+
+
+def test_torch_moves_as_hmc_does(expected, torch):
+    """Leapfrog against TFP's."""
+    momentum = np.random.default_rng(1).normal(size=expected.z.shape).astype(np.float32)
+    leaves = as_leaves(torch, expected.weights)
+    arrays = expected.images, expected.z, momentum
+    z, turned, _ = torch.leapfrog(
+        expected.problem, leaves, *(torch.torch.from_numpy(a) for a in arrays)
+    )
+    wanted = expected.trajectory(momentum)
+    np.testing.assert_allclose(z, wanted[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(turned, wanted[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("library", ["jax", "torch"])
+@pytest.mark.parametrize("algorithm", ["aevb", "wake_sleep", "mcem"])
+def test_a_chunk_of_each_runs(request, library, algorithm, expected):
+    """What is timed goes on from call to call."""
+    module = request.getfixturevalue(library)
+    problem = expected.problem._replace(algorithm=algorithm)
+    chunk = module.chunk(problem, expected.weights)
+    chunk()
+    chunk()
+
+
+def as_leaves(torch: Any, weights: Arrays) -> dict:
+    return {k: torch.torch.tensor(v, requires_grad=True) for k, v in weights.items()}
+
+
+def test_control_another_prior_is_found(expected, jax):
     wrong = expected.problem._replace(images=expected.problem.images[:10])
-    _, squares = peers.jax_step(wrong, expected.weights, zeros, expected.x, expected.noise)
+    given = wrong, expected.weights, zeros(expected.weights)
+    _, squares = jax.aevb_step(*given, expected.x, expected.noise)
     name = "encoder/hidden_weights"
-    assert not np.allclose(squares[name], expected.squares[name], rtol=1e-3, atol=1e-6)
+    assert not np.allclose(squares[name], expected.aevb()[1][name], rtol=1e-3, atol=1e-6)
+
+
+def test_control_wake_and_sleep_are_not_aevb(expected, jax):
+    """With the other algorithm's step the encoder's squares differ."""
+    given = expected.problem, expected.weights, zeros(expected.weights)
+    _, squares = jax.aevb_step(*given, expected.x, expected.noise)
+    name = "encoder/hidden_weights"
+    assert not np.allclose(squares[name], expected.wake_sleep()[1][name], rtol=1e-3, atol=1e-6)

@@ -15,6 +15,7 @@ from aevb.errors import AevbError, ConfigError, UnavailableError
 from aevb.workflow.jobs import PROTOCOL_RUN, Jobs, exports
 from aevb.workflow.outputs import Outputs
 from aevb.provenance import code_hash
+from aevb.stages.weights import HALF
 
 # What captions find in the configuration. A module has that of the importing workflow, and this is
 # read again for each of its `use rule`.

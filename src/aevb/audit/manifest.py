@@ -14,8 +14,8 @@ NAME = "manifest.json"
 _AUDIT = ("audit/", "figures/audit.")
 """What an audit makes of a record is no part of it."""
 
-_LARGE = ".safetensors"
-"""Weights: listed with their hash, but a record may leave them out."""
+_LARGE = ("/weights.safetensors", "/snapshots.safetensors")
+"""Weights of single precision: listed with their hash, but a record may leave them out."""
 
 
 class Contents(NamedTuple):

@@ -10,6 +10,7 @@ from aevb.audit.record import ROUNDED, Problems, Record
 from aevb.audit.tables import matching, read_csv
 from aevb.errors import ConfigError, DataError
 from aevb.settings.experiment import Experiment
+from aevb.stages.weights import HALF, read
 from aevb.workflow.outputs import Run
 
 _PROVENANCE = ("experiment", "step_size", "package", "versions", "machine", "final", "threads")
@@ -141,6 +142,26 @@ def provenance(record: Record) -> tuple[Problems, str]:
         if lacking:
             problems.append(f"{name}: says nothing of {', '.join(lacking)}")
     return problems, f"{len(paths)} runs say which code, versions and machine made them"
+
+
+def weights(record: Record) -> tuple[Problems, str]:
+    """The weights that are kept can be read, and are those of their runs."""
+    problems, kept = [], record.outputs.kept()
+    for run in kept:
+        name = f"{run.folder}/{HALF}"
+        try:
+            found, _ = read(record.folder / name, "decoder/")
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        of, final = found.name, _read_run(record, run)["final"]["training_samples"]
+        if of != run.experiment.name:
+            problems.append(f"{name}: holds {of}, not {run.experiment.name}")
+        elif found.training_samples < final:
+            problems.append(
+                f"{name}: {found.training_samples:,} samples, where the run has {final:,}"
+            )
+    return problems, f"{len(kept)} trained models can be used without training"
 
 
 def _read_run(record: Record, run: Run) -> dict:

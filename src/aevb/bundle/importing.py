@@ -108,6 +108,6 @@ def _write(result: Result, experiment: Experiment, place: Path, data: Dataset) -
         weights.write(
             place / "snapshots.safetensors", snapshot_arrays(result.snapshots), experiment
         )
-    weights.write(place / "weights.safetensors", result.parameters, experiment)
+    weights.write_trained(place / "weights.safetensors", result.parameters, experiment)
     write_atomically(place / "run.json", json.dumps(record, indent=2) + "\n")
     write_atomically(place / "curve.csv", curve.to_csv(index=False, float_format="%.6f"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
+from aevb.stages.weights import HALF
 from aevb.workflow.outputs import Outputs, Run
 
 
@@ -58,6 +59,11 @@ def step_sizes(outputs: Outputs) -> list[str]:
     runs = outputs.fig2_runs() + outputs.fig3_runs()
     folders = dict.fromkeys(str(PurePosixPath(run.folder).parent) for run in runs)
     return [f"{folder}/step_size.csv" for folder in folders]
+
+
+def kept_weights(outputs: Outputs) -> list[str]:
+    """The weights in half precision that a record keeps."""
+    return _files(outputs.kept(), HALF)
 
 
 def run_records(outputs: Outputs) -> list[str]:

@@ -354,6 +354,13 @@ def runs(outputs: Outputs) -> Iterator[Part]:
         yield {"dataset": one.definition["label"], **keys}
 
 
+def weights(outputs: Outputs) -> Iterator[Part]:
+    """The models whose weights are kept."""
+    for run in outputs.kept():
+        one = run.experiment
+        yield {**_labels(one), "n_train": one.n_train, "seed": one.seeds[0]}
+
+
 def _name(outputs: Outputs, dataset: str) -> str:
     return outputs.definitions[dataset]["label"]
 

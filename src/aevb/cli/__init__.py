@@ -20,6 +20,7 @@ from aevb.cli import (
     products,
     section2,
     stages,
+    weights,
 )
 from aevb.errors import AevbError
 from aevb.process.interruption import Interrupted
@@ -35,6 +36,7 @@ app.add_typer(audit.app)
 app.add_typer(checkpoints.app)
 app.add_typer(bundles.app)
 app.add_typer(latent.app)
+app.add_typer(weights.app)
 app.add_typer(apply.app, name="apply")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(section2.app, name="section2")

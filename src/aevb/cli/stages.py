@@ -27,6 +27,7 @@ from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
 from aevb.stages.weights import read as read_weights
 from aevb.stages.weights import write as write_weights
+from aevb.stages.weights import write_trained
 from aevb.training.backends import Execution
 from aevb.workflow.checkout import ROOT, SCHEMAS
 
@@ -170,7 +171,7 @@ def train(
         from aevb.arrays import snapshot_arrays
 
         write_weights(snapshots, snapshot_arrays(outcome.snapshots), wanted)
-    write_weights(weights, outcome.parameters, wanted)
+    write_trained(weights, outcome.parameters, wanted)
     write_atomically(run_record, json.dumps(outcome.record, indent=2) + "\n")
     write_atomically(curve, outcome.curve.to_csv(index=False, float_format="%.6f"))
 
@@ -281,7 +282,7 @@ def bench(
     cache_dir: Cache = Path("data"),
     peers: Annotated[
         bool,
-        typer.Option("--peers", help="JAX and PyTorch, of the extra `peers`, beside AEVB instead."),
+        typer.Option("--peers", help="JAX and PyTorch, of the extra `peers`, beside it instead."),
     ] = False,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
@@ -289,7 +290,7 @@ def bench(
 ) -> None:
     """Measure the speed of training and where a quick run's time goes; print and keep a table."""
     from aevb import bench as of_parts
-    from aevb import peers as of_peers
+    from aevb.peers import measure as of_peers
 
     start_logging(log)
     checked, definitions = configuration.load(config, datasets)

@@ -212,6 +212,14 @@ class Comparisons(Table):
     """For each data set, N_z of the models whose samples are held against test images."""
 
 
+class Weights(Table):
+    """Trained weights in half precision that a record keeps, for use without training: of Figure 2
+    those named here, and with them all of Figures 3, 4 and 5."""
+
+    algorithms: AnyOf[Bounded] = []
+    """Algorithms of Figure 2; without any, no weights are kept."""
+
+
 class Figures(Table):
     """What the figures show."""
 
@@ -229,3 +237,4 @@ class Figures(Table):
     estimators: Estimators = Estimators()
     variants: Variants = Variants()
     protocol: Protocol = Protocol()
+    weights: Weights = Weights()

@@ -1,7 +1,9 @@
 """Learned parameters as files: safetensors that say which experiment they come from."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -11,6 +13,24 @@ from aevb.files import write_atomically
 from aevb.settings.experiment import Experiment
 from aevb.training.checkpoints import checksum
 
+HALF = "weights_float16.safetensors"
+"""What a run's weights of half precision are called, beside those of single precision."""
+
+
+def write_trained(path: Path, arrays: Tensors, experiment: Experiment) -> None:
+    """Write the weights of a run and, beside them, those of its first seed in half precision, which
+    a record has room for.
+
+    Args:
+        path: the file of the weights as they are.
+        arrays: by name, [E, ...], a member a seed.
+        experiment: that they come from.
+    """
+    write(path, arrays, experiment)
+    most = np.finfo(np.float16).max
+    halved = {k: np.clip(v[:1], -most, most).astype(np.float16) for k, v in arrays.items()}
+    write(path.with_name(HALF), halved, replace(experiment, seeds=experiment.seeds[:1]))
+
 
 def write(path: Path, arrays: Tensors, experiment: Experiment) -> None:
     """Write arrays by name with their experiment and a checksum."""
@@ -19,7 +39,7 @@ def write(path: Path, arrays: Tensors, experiment: Experiment) -> None:
 
 
 def read(path: Path, kind: str) -> tuple[Experiment, Tensors]:
-    """The experiment and the arrays of a file that :func:`write` wrote.
+    """The experiment and the arrays of a file that :func:`write` wrote, half precision as single.
 
     Args:
         path: the file.
@@ -43,4 +63,5 @@ def read(path: Path, kind: str) -> tuple[Experiment, Tensors]:
         raise DataError(f"{path}: damaged: its checksum does not match its content; train again")
     if not any(name.startswith(kind) for name in arrays):
         raise DataError(f"{path}: holds nothing under {kind}: is it the file of another option?")
-    return Experiment.from_json(metadata["experiment"]), arrays
+    single = {n: v.astype(np.float32) if v.dtype == np.float16 else v for n, v in arrays.items()}
+    return Experiment.from_json(metadata["experiment"]), single

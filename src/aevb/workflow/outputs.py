@@ -131,6 +131,19 @@ class Outputs(NamedTuple):
         ]
         return list({run.folder: run for run in found}.values())
 
+    def kept(self) -> list[Run]:
+        """The runs whose weights a record keeps in half precision."""
+        algorithms = self.content("weights.algorithms")
+        if not algorithms:
+            return []
+        found = [
+            *(run for run in self.fig2_runs() if run.experiment.algorithm in algorithms),
+            *self.fig3_runs(),
+            *self.models("fig4.rows", 2),
+            *self.models("fig5.latent_dims"),
+        ]
+        return list({run.folder: run for run in found}.values())
+
     def run(self, dataset: str, latent_dim: int, algorithm: str, n_train: int | None = None) -> Run:
         """One run, of Figure 3 where there is an ``n_train``."""
         hidden_units = self.settings["figures"]["fig3"]["hidden_units"] if n_train else None

@@ -63,6 +63,27 @@ speed, memory, machine, library version and the hash of the code that trained it
 ``run.json`` with everything.""",
 )
 
+WEIGHTS = table(
+    "weights",
+    *("", "Provenance", "trained weights"),
+    algorithm="AEVB, wake-sleep, MCEM",
+    latent_dim="several",
+    wanted=lambda outputs: bool(outputs.kept()),
+    inputs={"weights": needs.kept_weights},
+    tables=(
+        Table(
+            "tables/weights.csv",
+            "dataset latent_dim algorithm n_train hidden_units seed training_samples encoder"
+            " parameters bytes",
+            may_be_empty="n_train",
+            rows=rows.weights,
+        ),
+    ),
+    reported=("output",),
+    caption="""Trained models in half precision, of the first seed, as ``aevb weights`` lists them
+with their files: `aevb apply`, the manifolds, the samples and the explorer work with them.""",
+)
+
 PROTOCOL = figure(
     "protocol",
     *("5", "Protocol variants", "settings against the paper"),
@@ -105,4 +126,4 @@ PROTOCOL_STUDY = figure(
     caption="""The same as the figure of the protocol, of curves that were trained here.""",
 )
 
-ENTRIES = (STEP_SIZES, VARIANTS, RUNS, PROTOCOL, PROTOCOL_CURVES, PROTOCOL_STUDY)
+ENTRIES = (STEP_SIZES, VARIANTS, RUNS, WEIGHTS, PROTOCOL, PROTOCOL_CURVES, PROTOCOL_STUDY)

@@ -1,0 +1,7 @@
+"""The training steps of section 5 and appendix E in JAX and in PyTorch, to compare speeds with.
+
+The networks, minibatches, prior and Adagrad are those of :mod:`aevb.algorithms` with one hidden
+layer, one draw and no warm-up, written as their own users would: in JAX one compiled `lax.scan`
+over the steps, in PyTorch a loop of steps with the fused Adagrad. Only random numbers and where ε
+is added differ. Neither library is needed for anything else.
+"""
