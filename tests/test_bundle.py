@@ -18,7 +18,7 @@ from aevb import cli
 from aevb.bundle import results
 from aevb.bundle.__main__ import main
 from aevb.bundle.archive import Writer
-from aevb.bundle.exporting import add
+from aevb.bundle.exporting import add, add_selection
 from aevb.bundle.importing import import_results
 from aevb.errors import DataError
 from aevb.stages.weights import read as read_weights
@@ -210,3 +210,32 @@ def test_a_device_is_checked(tiny, tmp_path, caplog):
     speed = pd.read_csv(tmp_path / "speed.csv")
     steps = speed["steps_per_second"].iloc[0]
     assert speed["samples_per_second"].iloc[0] == pytest.approx(20 * steps, rel=1e-4)
+
+
+SELECTION = "results/smoke/runs/authors/tiny/aevb/step_size.csv"
+SELECTING = replace(
+    SETTINGS, seeds=(0, 1), step_sizes=(1e4, 0.05, 0.01), selection_samples=1000
+).for_selection()
+
+
+@pytest.mark.parametrize("window", [(0.0, 1.0), (0.02, 0.6)])
+def test_a_selection_comes_home_as_it_is_made_here(tiny, tmp_path, window):
+    """The table is `aevb select-step-size`'s but for rounding, whatever part counts; a candidate
+    that diverges loses there, too."""
+    panels = [replace(SELECTING, selection_window=window, latent_dim=n) for n in (2, 3)]
+    panels = [replace(one, seeds=(0, 1)) for one in panels]
+    writer = Writer()
+    add_selection(writer, Path(SELECTION), panels, tiny)
+    writer.write(tmp_path / "selection.zip")
+    words = ["run", str(tmp_path / "selection.zip"), "--output", str(tmp_path / "out")]
+    assert main([*words, "--platform", "cpu"]) == 0
+    places = import_results(tmp_path / "out", tmp_path, tmp_path / "kept", lambda one: tiny)
+    assert places == [tmp_path / SELECTION]
+    found = pd.read_csv(tmp_path / SELECTION)
+    wanted = experiment.select_step_size(panels, tiny)
+    assert wanted["selected"].sum() == 4 and wanted["objective"].isna().sum() in (0, 4)
+    columns = ["objective", "mean_over_panels"]
+    np.testing.assert_allclose(found[columns], wanted[columns], rtol=1e-4)
+    pd.testing.assert_frame_equal(
+        found.drop(columns=columns), wanted.drop(columns=columns).reset_index(drop=True)
+    )

@@ -13,7 +13,9 @@ from aevb.settings import experiment as make_experiment
 from aevb.settings.experiment import Experiment
 from aevb.training import checkpoints
 from aevb.training.assembly import programs, trainer, training_data
-from aevb.training.experiment import fingerprint, schedule
+from aevb.training.experiment import fingerprint, schedule, selection_schedule
+
+Schedule = Callable[[Experiment, int], tuple[list[int], list[int]]]
 
 
 def add(
@@ -23,6 +25,7 @@ def add(
     step_sizes: Sequence[float],
     data: Dataset,
     checkpoint_folder: Path | None = None,
+    points: Schedule = schedule,
 ) -> None:
     """Add one experiment to a bundle, with every step size for each of its seeds.
 
@@ -33,11 +36,12 @@ def add(
         step_sizes: Adagrad's; with one, the results are those of `aevb train`.
         data: its data set.
         checkpoint_folder: where a checkpoint to go on from may lie.
+        points: when it is evaluated.
     """
     whole, data = data, training_data(experiment, data)
     members = [(seed, float(size)) for size in step_sizes for seed in experiment.seeds]
     lowered = programs(experiment, data, len(members))
-    log_points, snapshots = schedule(experiment, lowered.samples_per_step)
+    log_points, snapshots = points(experiment, lowered.samples_per_step)
     bound_to = fingerprint(experiment, step_sizes[0], data)
     checkpoint = None
     if checkpoint_folder is not None and len(step_sizes) == 1:
@@ -62,6 +66,22 @@ def add(
         )
     )
     LOGGER.info(f"{name}: {len(members)} members, {log_points[-1]:,} samples")
+
+
+def add_selection(
+    writer: Writer, table: Path, experiments: Sequence[Experiment], data: Dataset
+) -> None:
+    """Add the runs by which a step size is selected, a panel each.
+
+    Args:
+        writer: collects the bundle.
+        table: the ``step_size.csv`` that :mod:`aevb.bundle.importing` will make of them.
+        experiments: the panels, as :func:`aevb.training.experiment.select_step_size` takes them.
+        data: their data set.
+    """
+    for one in experiments:
+        name = f"{table.with_suffix('')}/latent_dim_{one.latent_dim}"
+        add(writer, name, one, one.step_sizes, data, points=selection_schedule)
 
 
 AGREEMENT_MEMBERS = 2

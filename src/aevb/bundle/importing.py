@@ -18,7 +18,7 @@ from aevb.training import checkpoints
 from aevb.training.assembly import programs, training_data
 from aevb.training.backends.programs import sha256
 from aevb.training.curves import curve_table
-from aevb.training.experiment import fingerprint
+from aevb.training.experiment import candidates, fingerprint, objectives_of, select
 
 
 def import_results(
@@ -29,7 +29,8 @@ def import_results(
     *,
     other_programs: bool = False,
 ) -> list[Path]:
-    """Write curve, weights and record of each result below ``root``, and its checkpoint.
+    """Write curve, weights and record of each result below ``root``, and its checkpoint; of those
+    by which a step size is selected the table of the candidates.
 
     Args:
         folder: what ``python -m aevb.bundle run`` has written.
@@ -39,7 +40,7 @@ def import_results(
         other_programs: take results whose programs are not those of this version of the code.
 
     Returns:
-        The folders of the runs.
+        The folders of the runs, and the tables.
 
     Raises:
         DataError: a result is damaged, has several step sizes, lies outside ``root``, or comes from
@@ -48,8 +49,14 @@ def import_results(
     found = read_all(folder)
     for result in found:
         _check(result, data, other_programs)
-    places = []
+    selections: dict[Path, list[Result]] = {}
     for result in found:
+        if table := selection_of(result.item.name):
+            selections.setdefault(root / table, []).append(result)
+    places = [_write_selection(*one, data) for one in selections.items()]
+    for result in found:
+        if selection_of(result.item.name):
+            continue
         place = root / result.item.name
         experiment = Experiment.from_json(json.dumps(result.item.experiment))
         _write(result, experiment, place, data(experiment))
@@ -71,7 +78,7 @@ def _check(result: Result, data: Callable[[Experiment], Dataset], other_programs
     path = PurePosixPath(item.name)
     if path.is_absolute() or ".." in path.parts:
         raise DataError(f"{item.name!r} is no name of a run: it leads out of the folder")
-    if len(set(item.step_sizes)) > 1:
+    if len(set(item.step_sizes)) > 1 and not selection_of(item.name):
         raise DataError(
             f"{item.name}: has the step sizes {sorted(set(item.step_sizes))}, and a run has one;"
             " see its curves with `python -m aevb.bundle table`"
@@ -87,6 +94,36 @@ def _check(result: Result, data: Callable[[Experiment], Dataset], other_programs
                 " these settings; export and run it again, or take it as it is with"
                 " --other-programs"
             )
+
+
+def selection_of(name: str) -> Path | None:
+    """The table of candidates that a run of this name is for; None where it is none."""
+    folder = PurePosixPath(name).parent
+    return Path(folder.with_suffix(".csv")) if folder.name == "step_size" else None
+
+
+def _write_selection(
+    table: Path, found: list[Result], data: Callable[[Experiment], Dataset]
+) -> Path:
+    """Select from all panels that have come home.
+
+    Raises:
+        DivergenceError: every candidate became non-finite somewhere.
+    """
+    tried, panels = [], []
+    for result in found:
+        item = result.item
+        experiment = Experiment.from_json(json.dumps(item.experiment))
+        per_step = item.log_points[0]
+        objectives = objectives_of(experiment, result.rows, per_step)
+        images = training_data(experiment, data(experiment))
+        rows = candidates(experiment, images, item.seeds, item.step_sizes, objectives)
+        tried.append(rows.sort_values("seed", kind="stable"))
+        panels.append(experiment)
+    write_atomically(table, select(tried, panels[0]).to_csv(index=False))
+    named = ", ".join(str(one.latent_dim) for one in panels)
+    LOGGER.info(f"{table}: imported, selected on the panels with N_z = {named}")
+    return table
 
 
 def _write(result: Result, experiment: Experiment, place: Path, data: Dataset) -> None:

@@ -1,7 +1,7 @@
 """Training runs on their way to a machine without TensorFlow, and back."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,8 @@ from aevb.errors import ConfigError
 from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
 from aevb.settings import protocol_study
+from aevb.workflow.jobs import Jobs
+from aevb.workflow.outputs import Outputs
 
 if TYPE_CHECKING:
     from aevb.bundle.archive import Writer
@@ -23,7 +25,7 @@ app = typer.Typer()
 _RUN = re.compile(
     r"results/(?P<scale>[^/]+)/runs/(?P<variant>[^/]+)/(?P<dataset>[^/]+)/(?P<algorithm>[^/]+)"
     r"(/hidden_units_(?P<hidden_units>\d+)/n_train_(?P<n_train>\d+))?"
-    r"/latent_dim_(?P<latent_dim>\d+)"
+    r"/(latent_dim_(?P<latent_dim>\d+)|step_size\.csv)"
 )
 Output = Annotated[Path, typer.Option(help="The bundle.")]
 
@@ -33,7 +35,8 @@ def export(
     experiments: Annotated[
         list[str],
         typer.Argument(
-            help="Folders of runs, such as results/full/runs/authors/mnist/aevb/latent_dim_20."
+            help="Folders of runs, such as results/full/runs/authors/mnist/aevb/latent_dim_20, and"
+            " step_size.csv beside them, for what a step size is selected by."
         ),
     ],
     output: Output,
@@ -55,16 +58,23 @@ def export(
 
     start_logging(log)
     checked, definitions = configuration.load(config, datasets)
-    wanted = []
+    wanted, selections = [], {}
     for name in experiments:
         match = _RUN.fullmatch(name.strip("/"))
         if match is None:
             raise ConfigError(
                 f"{name}: is no folder of a run; they are called"
                 " results/SCALE/runs/VARIANT/DATASET/ALGORITHM/latent_dim_N, or"
-                " …/ALGORITHM/hidden_units_H/n_train_N/latent_dim_N"
+                " …/ALGORITHM/hidden_units_H/n_train_N/latent_dim_N, and the tables beside them"
+                " step_size.csv"
             )
         parts = match.groupdict()
+        if parts["latent_dim"] is None:
+            outputs = Outputs(checked, definitions, parts["scale"], lambda dataset: True)
+            texts = Jobs(outputs).selection(parts)
+            panels = [configuration.Experiment.from_json(text) for text in texts]
+            selections[Path(name.strip("/"))] = panels
+            continue
         counts = {
             key: int(value)
             for key in ("latent_dim", "n_train", "hidden_units")
@@ -74,7 +84,7 @@ def export(
         folder = Path(name)
         sizes = step_size or [selected_step_size(folder.parent / "step_size.csv")]
         wanted.append((folder.as_posix().strip("/"), experiment, sizes))
-    _export(wanted, output, cache_dir, checkpoint_dir)
+    _export(wanted, output, cache_dir, checkpoint_dir, selections)
 
 
 @app.command()
@@ -148,14 +158,17 @@ def _export(
     output: Path,
     cache_dir: Path,
     checkpoint_dir: Path | None = None,
+    selections: Mapping[Path, Sequence[configuration.Experiment]] | None = None,
 ) -> None:
-    """Write runs, by name, experiment and step sizes, into a bundle; with a folder of checkpoints
-    each goes on from its own."""
+    """Write runs, by name, experiment and step sizes, into a bundle, and selections, by table and
+    panels; with a folder of checkpoints each run goes on from its own."""
     start_tensorflow(1)
     from aevb.bundle.archive import Writer
-    from aevb.bundle.exporting import add
+    from aevb.bundle.exporting import add, add_selection
 
     writer = Writer()
+    for table, panels in (selections or {}).items():
+        add_selection(writer, table, panels, _data(panels[0], cache_dir))
     for name, experiment, sizes in runs:
         folder = checkpoint_dir and checkpoint_dir / name
         add(writer, name, experiment, sizes, _data(experiment, cache_dir), folder)

@@ -55,13 +55,18 @@ def select_step_size(
     Raises:
         DivergenceError: every candidate became non-finite somewhere.
     """
-    table = pd.concat(
-        [_try_step_sizes(item, data, execution) for item in experiments], ignore_index=True
-    )
+    return select([_try_step_sizes(item, data, execution) for item in experiments], experiments[0])
+
+
+def select(tried: list[pd.DataFrame], first: Experiment) -> pd.DataFrame:
+    """Select from what was tried on each panel, see :func:`candidates`.
+
+    Returns, raises: see :func:`select_step_size`, with messages about the experiment ``first``.
+    """
+    table = pd.concat(tried, ignore_index=True)
     bounds = table.pivot(index="step_size", columns=["latent_dim", "seed"], values="objective")
     means = bounds.mean(axis=1, skipna=False)
     if means.isna().all():
-        first = experiments[0]
         raise DivergenceError(
             f"{first.dataset} {first.algorithm}: every step size of {list(first.step_sizes)} became"
             f" non-finite within {first.selection_samples:,} samples;"
@@ -71,8 +76,8 @@ def select_step_size(
     table["selected"] = table["step_size"] == means.idxmax()
     for step_size, mean in means.items():
         LOGGER.info(
-            f"{experiments[0].dataset} {experiments[0].algorithm}: step size {step_size:g}: mean"
-            f" objective {mean:.2f} nats" + (", selected" if step_size == means.idxmax() else "")
+            f"{first.dataset} {first.algorithm}: step size {step_size:g}: mean objective"
+            f" {mean:.2f} nats" + (", selected" if step_size == means.idxmax() else "")
         )
     return table
 
@@ -82,9 +87,40 @@ def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution)
     members = [(seed, size) for seed in experiment.seeds for size in experiment.step_sizes]
     seeds, step_sizes = (list(part) for part in zip(*members, strict=True))
     computed = backend(experiment, data, seeds, step_sizes, execution)
-    begin, end, start, bounds = first_objectives(
-        computed, experiment.selection_samples, experiment.selection_window
-    )
+    found = first_objectives(computed, experiment.selection_samples, experiment.selection_window)
+    return candidates(experiment, data, seeds, step_sizes, found)
+
+
+class Objectives(NamedTuple):
+    """How members do in the first few iterations."""
+
+    begin: int
+    """Training samples at which the part that counts begins."""
+    end: int
+    """And at which it ends."""
+    start: np.ndarray
+    """The objective of the first step, [E], nats."""
+    mean: np.ndarray
+    """The mean over all steps of the part that counts, [E], nats; NaN of a member that became
+    non-finite."""
+
+
+def candidates(
+    experiment: Experiment,
+    data: Dataset,
+    seeds: Sequence[int],
+    step_sizes: Sequence[float],
+    found: Objectives,
+) -> pd.DataFrame:
+    """What was tried on one panel, the rows of :func:`select_step_size` without its choice.
+
+    Args:
+        experiment: the panel's.
+        data: its data set with the images that it learns from.
+        seeds, step_sizes: of each member, [E].
+        found: how they did.
+    """
+    begin, end, start, bounds = found
     finite = np.isfinite(bounds)
     table = pd.DataFrame(
         {
@@ -108,23 +144,23 @@ def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution)
     return table
 
 
+def window_steps(samples: int, window: tuple[float, float], samples_per_step: int) -> list[int]:
+    """The steps at which a part of so many training samples, given as shares, begins and ends."""
+    total = -(-samples // samples_per_step)
+    return [round(share * total) for share in window]
+
+
 def first_objectives(
     computed: Backend, samples: int, window: tuple[float, float] = (0.0, 1.0)
-) -> tuple[int, int, np.ndarray, np.ndarray]:
+) -> Objectives:
     """How members do in the first few iterations (§5).
 
     Args:
         computed: whose run it is, from its start.
         samples: training samples, rounded up to whole steps.
         window: the part of them that counts, as shares.
-
-    Returns:
-        The training samples at which the window begins and ends, the objective of the first step
-        [E], and the mean over all steps of the window [E], nats, NaN of a member that became
-        non-finite.
     """
-    total = -(-samples // computed.samples_per_step)
-    begin, end = (round(share * total) for share in window)
+    begin, end = window_steps(samples, window, computed.samples_per_step)
     state, first = computed.run_chunk(computed.start(), 1)
     if begin > 1:
         state, _ = computed.run_chunk(state, begin - 1)
@@ -133,7 +169,31 @@ def first_objectives(
     means = (chunk.objective_sum + (start if begin == 0 else 0.0)) / (end - begin)
     finite = np.isfinite(means) & chunk.finite.all(axis=0)
     ends = begin * computed.samples_per_step, end * computed.samples_per_step
-    return *ends, start, np.where(finite, means, np.nan)
+    return Objectives(*ends, start, np.where(finite, means, np.nan))
+
+
+def selection_schedule(
+    experiment: Experiment, samples_per_step: int
+) -> tuple[list[int], list[int]]:
+    """As :func:`schedule`, of a run whose curve has what :func:`objectives_of` asks for."""
+    window = experiment.selection_samples, experiment.selection_window
+    steps = {1, *window_steps(*window, samples_per_step)} - {0}
+    return [step * samples_per_step for step in sorted(steps)], []
+
+
+def objectives_of(
+    experiment: Experiment, rows: Sequence[tuple[int, np.ndarray]], samples_per_step: int
+) -> Objectives:
+    """What :func:`first_objectives` gives, of a run that was evaluated by
+    :func:`selection_schedule`: see :class:`aevb.training.loop.Run` for its rows."""
+    window = experiment.selection_samples, experiment.selection_window
+    begin, end = window_steps(*window, samples_per_step)
+    of_step = {samples // samples_per_step: splits[0] for samples, splits in rows}
+    start, mean = of_step[1], of_step[end]
+    if begin == 0 and end > 1:
+        # The curve's last mean is since the first step.
+        mean = (start + (end - 1) * mean) / end
+    return Objectives(begin * samples_per_step, end * samples_per_step, start, mean)
 
 
 def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
