@@ -24,6 +24,7 @@ from aevb.errors import DataError
 from aevb.stages.weights import read as read_weights
 from aevb.training import experiment
 from aevb.training.loop import SPLITS
+from command_line import CONFIGURATION, assert_one_error
 from tiny import SETTINGS
 
 pytestmark = pytest.mark.long
@@ -213,29 +214,70 @@ def test_a_device_is_checked(tiny, tmp_path, caplog):
 
 
 SELECTION = "results/smoke/runs/authors/tiny/aevb/step_size.csv"
-SELECTING = replace(
-    SETTINGS, seeds=(0, 1), step_sizes=(1e4, 0.05, 0.01), selection_samples=1000
-).for_selection()
+SELECTING = replace(SETTINGS, step_sizes=(1e6, 0.05, 0.01), selection_samples=1000, seeds=(0, 1))
 
 
-@pytest.mark.parametrize("window", [(0.0, 1.0), (0.02, 0.6)])
-def test_a_selection_comes_home_as_it_is_made_here(tiny, tmp_path, window):
-    """The table is `aevb select-step-size`'s but for rounding, whatever part counts; a candidate
-    that diverges loses there, too."""
-    panels = [replace(SELECTING, selection_window=window, latent_dim=n) for n in (2, 3)]
-    panels = [replace(one, seeds=(0, 1)) for one in panels]
+def selection(tmp_path: Path, tiny, panels) -> Path:
+    """The folder of the results by which a step size is selected on these panels."""
     writer = Writer()
     add_selection(writer, Path(SELECTION), panels, tiny)
     writer.write(tmp_path / "selection.zip")
     words = ["run", str(tmp_path / "selection.zip"), "--output", str(tmp_path / "out")]
     assert main([*words, "--platform", "cpu"]) == 0
-    places = import_results(tmp_path / "out", tmp_path, tmp_path / "kept", lambda one: tiny)
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("window", [(0.0, 1.0), (0.02, 0.6)])
+def test_a_selection_comes_home_as_it_is_made_here(tiny, tmp_path, window):
+    """The table is `aevb select-step-size`'s but for rounding, whatever part counts; a candidate
+    that diverges loses there, too. A panel that is missing is named, and nothing written."""
+    panels = [replace(SELECTING, selection_window=window, latent_dim=n) for n in (3, 10)]
+    folder = selection(tmp_path, tiny, panels)
+    places = import_results(folder, tmp_path, tmp_path / "kept", lambda one: tiny)
     assert places == [tmp_path / SELECTION]
     found = pd.read_csv(tmp_path / SELECTION)
     wanted = experiment.select_step_size(panels, tiny)
-    assert wanted["selected"].sum() == 4 and wanted["objective"].isna().sum() in (0, 4)
+    assert wanted["selected"].sum() == 4 and (wanted["status"] != "ok").sum() == 4
     columns = ["objective", "mean_over_panels"]
     np.testing.assert_allclose(found[columns], wanted[columns], rtol=1e-4)
-    pd.testing.assert_frame_equal(
-        found.drop(columns=columns), wanted.drop(columns=columns).reset_index(drop=True)
-    )
+    pd.testing.assert_frame_equal(found.drop(columns=columns), wanted.drop(columns=columns))
+
+    (tmp_path / SELECTION).unlink()
+    shutil.rmtree(folder / SELECTION.removesuffix(".csv") / "latent_dim_10")
+    with pytest.raises(DataError, match=r"selected on 2 panels.*no result of .*latent_dim_10"):
+        import_results(folder, tmp_path, tmp_path / "kept", lambda one: tiny)
+    assert not (tmp_path / SELECTION).exists()
+
+
+def test_checkpoints_serve_what_they_were_made_for(tiny):
+    """Other step sizes, or another part that counts, and a run starts anew."""
+
+    def bound_to(**changes) -> str:
+        writer = Writer()
+        add_selection(writer, Path(SELECTION), [replace(SELECTING, **changes)], tiny)
+        return writer.runs[0].fingerprint
+
+    changes = [
+        {},
+        {"selection_window": (0.5, 1.0)},
+        {"step_sizes": (1e6, 0.05, 0.02)},
+        {"selection_samples": 2000},
+        {"seeds": (0, 2)},
+    ]
+    assert len({bound_to(**one) for one in changes}) == len(changes)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["results/fulll/runs/authors/mnist/aevb/step_size.csv"], "'fulll' is unknown"),
+        (
+            ["results/full/runs/authors/mnist/aevb/step_size.csv", "--step-size", "0.1"],
+            "leave out --step-size",
+        ),
+        (["results/full/runs/authors/mnist/aevb/sizes.csv"], "is no folder of a run"),
+    ],
+)
+def test_a_selection_that_cannot_be_exported_is_refused(run, tmp_path, words, told):
+    outcome = run("export", *words, "--output", tmp_path / "b.zip", *CONFIGURATION)
+    assert_one_error(outcome, told)

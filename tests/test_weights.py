@@ -1,7 +1,8 @@
-"""Trained weights in half precision: how far they are from single, what lists and audits them."""
+"""Trained weights that are kept in half precision: how far they are from single, what lists and
+audits them."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ import pytest
 from safetensors.numpy import load_file
 
 from aevb.applications.anomaly import lower_bound
+from aevb.arrays import named
 from aevb.audit import checks, record
 from aevb.audit.record import OK, WRONG
 from aevb.errors import DataError
 from aevb.settings import load
 from aevb.stages.generation import decode
 from aevb.stages.trained import read_trained
-from aevb.stages.weights import HALF, read, write, write_trained
+from aevb.stages.weights import keep, name_of, read, write
 from aevb.tables.weights import collect
 from aevb.training.assembly import architecture
 from aevb.workflow.outputs import Outputs
@@ -28,42 +30,41 @@ CONFIGURED, DEFINITIONS = load(CONFIG, DATASETS)
 FULL = Outputs(CONFIGURED, DEFINITIONS, "full", lambda dataset: True)
 
 
-def trained(folder: Path, **changes) -> Path:
-    """Both files of a run with random weights of two seeds; the path of single precision."""
+def trained(folder: Path, **changes) -> tuple[Path, Path]:
+    """Random weights of two seeds, and the file that keeps the first of them."""
     path = write_weights(folder / "weights.safetensors", **changes)
     experiment, arrays = read(path, "decoder/")
     both = {name: np.concatenate([value, value + 1]) for name, value in arrays.items()}
-    write_trained(path, both, replace(experiment, seeds=(3, 4)))
-    return path
+    write(path, both, replace(experiment, seeds=(3, 4)))
+    return path, keep(path, folder)
 
 
 def test_half_precision_is_the_first_seed_rounded(tmp_path):
     """To 11 bits, read back as single precision, with the seed that it is of."""
-    path = trained(tmp_path)
+    path, kept = trained(tmp_path)
+    assert kept == tmp_path / "tiny_aevb_latent_dim_2.safetensors"
     experiment, whole = read(path, "decoder/")
-    first, half = read(tmp_path / HALF, "decoder/")
+    first, half = read(kept, "decoder/")
     assert experiment.seeds == (3, 4) and first == replace(experiment, seeds=(3,))
     assert set(half) == set(whole)
     for name, values in half.items():
         assert values.dtype == np.float32
         np.testing.assert_allclose(values, whole[name][:1], rtol=2.0**-11, atol=2.0**-25)
-    stored = load_file(tmp_path / HALF)
-    assert {values.dtype for values in stored.values()} == {np.dtype(np.float16)}
+    assert {values.dtype for values in load_file(kept).values()} == {np.dtype(np.float16)}
 
 
 def test_a_weight_beyond_half_precision_stays_a_number(tmp_path):
     """The largest there is takes the place of infinity."""
-    arrays = {"decoder/weights": np.float32([[1e6, -1e6, 1.0]])}
-    write_trained(tmp_path / "weights.safetensors", arrays, SETTINGS)
-    found = read(tmp_path / HALF, "decoder/")[1]["decoder/weights"]
+    write(tmp_path / "w", {"decoder/weights": np.float32([[1e6, -1e6, 1.0]])}, SETTINGS)
+    found = read(keep(tmp_path / "w", tmp_path / "kept"), "decoder/")[1]["decoder/weights"]
     assert found.tolist() == [[65504.0, -65504.0, 1.0]]
 
 
 def test_the_models_compute_the_same_within_rounding(tmp_path):
     """Images within 1e-3 a pixel and bounds within 0.02 nats, where weights as far off as another
     seed's are not."""
-    path = trained(tmp_path, hidden_units=50)
-    single, half = read_trained(path), read_trained(tmp_path / HALF)
+    path, kept = trained(tmp_path, hidden_units=50)
+    single, half = read_trained(path), read_trained(kept)
     draw = np.random.default_rng(0)
     z = draw.normal(size=(100, 2)).astype(np.float32)
     x = draw.random((100, 36), np.float32)
@@ -81,62 +82,54 @@ def test_a_record_has_room_for_the_weights_that_it_keeps():
     wanted = [*FULL.fig3_runs(), *FULL.models("fig4.rows", 2), *FULL.models("fig5.latent_dims")]
     wanted += [run for run in FULL.fig2_runs() if run.experiment.algorithm == "aevb"]
     assert folders == {run.folder for run in wanted} and len(kept) == len(folders)
-    sizes = []
+    bytes_in_all = 0
     for run in kept:
-        network = architecture(run.experiment)
-        parts = network.shapes()._asdict()
-        if not run.experiment.settings.has_encoder:
-            del parts["encoder"]
-        sizes += [2 * int(np.prod(shape)) for shape in _shapes(parts)]
-    assert 10e6 < sum(sizes) < 15e6
+        shapes = named(architecture(run.experiment).shapes()._asdict())
+        has_encoder = run.experiment.settings.has_encoder
+        learned = [shape for k, shape in shapes.items() if has_encoder or k.startswith("decoder")]
+        bytes_in_all += sum(2 * int(np.prod(shape)) for shape in learned)
+    assert 10e6 < bytes_in_all < 15e6
+    assert len({name_of(run.experiment) for run in kept}) == len(kept)
     figures = CONFIGURED["figures"] | {"weights": {"algorithms": []}}
     assert FULL._replace(settings=CONFIGURED | {"figures": figures}).kept() == []
-
-
-def _shapes(nest):
-    if isinstance(nest, dict):
-        return [shape for part in nest.values() for shape in _shapes(part)]
-    if hasattr(nest, "_asdict"):
-        return _shapes(nest._asdict())
-    if isinstance(nest, (list, tuple)) and not all(isinstance(one, int) for one in nest):
-        return [shape for part in nest for shape in _shapes(part)]
-    return [tuple(nest)]
 
 
 def test_the_table_says_what_each_is(tmp_path):
     """One row a file, of single or half precision; a foreign file is refused in one line."""
     (tmp_path / "mcem").mkdir()
     mcem = write_weights(tmp_path / "mcem/w.safetensors", encoder=False, algorithm="mcem")
-    table = collect([trained(tmp_path), tmp_path / HALF, mcem])
+    path, kept = trained(tmp_path)
+    table = collect([path, kept, mcem])
+    assert list(table["file"]) == [path.name, kept.name, mcem.name]
     assert list(table["algorithm"]) == ["AEVB", "AEVB", "MCEM"]
     assert list(table["encoder"]) == [True, True, False]
     assert list(table["seed"]) == [3, 3, 0]
     layers = (36 * 8 + 8) + (8 * 4 + 4), (2 * 8 + 8) + (8 * 36 + 36)
     assert list(table["parameters"]) == [sum(layers), sum(layers), layers[1]]
-    (tmp_path / HALF).write_bytes(b"no weights")
+    kept.write_bytes(b"no weights")
     with pytest.raises(DataError, match="no weights can be read"):
-        collect([tmp_path / HALF])
+        collect([kept])
 
 
-def test_the_command_lists_them_with_their_files(run, tmp_path):
-    """By the folder of a scale; where there are none it says what to do."""
-    folder = tmp_path / "results/smoke"
-    place = folder / "runs/authors/tiny/aevb/latent_dim_2"
-    place.mkdir(parents=True)
-    words = ["weights", "--folder", folder, *CONFIGURATION]
-    assert_one_error(run(*words), "results/smoke: holds no weights_float16.safetensors", "train")
-    trained(place)
-    code, out, _ = run(*words)
-    assert code == 0 and str(place / HALF) in out and "1 models, 0.0 MB" in out
+def test_the_commands_keep_and_list_them(run, tmp_path):
+    """By scale, each with its file; where there are none, or no such scale, they say what to do."""
+    folder = tmp_path / "results/smoke/weights"
+    listing = ["weights", "--scale", "smoke", *CONFIGURATION]
+    assert_one_error(run(*listing), "results/smoke/weights: keeps no", "make reproduce SCALE=smoke")
+    assert_one_error(run("weights", "--scale", "smok", *CONFIGURATION), "'smok' is unknown")
+    path, _ = trained(tmp_path)
+    assert run("keep-weights", path, "--output", folder)[0] == 0
+    code, out, _ = run(*listing)
+    assert code == 0 and "results/smoke/weights/tiny_aevb_latent_dim_2.safetensors" in out
+    assert "1 models, 0.0 MB" in out
 
 
 def test_they_are_applied_as_others_are(run, tmp_path):
     """The arrays of `aevb apply represent` are those of single precision within rounding."""
     place_data(tmp_path)
-    path = trained(tmp_path)
     np.save(tmp_path / "images.npy", np.load(tmp_path / "local/tiny.npz")["test"].reshape(-1, 6, 6))
     found = []
-    for weights in (path, tmp_path / HALF):
+    for weights in trained(tmp_path):
         output = weights.with_suffix(".npz")
         words = ["--weights", weights, "--output", output]
         assert run("apply", "represent", tmp_path / "images.npy", *words)[0] == 0
@@ -160,35 +153,46 @@ def kept(tmp_path):
     for one in opened.outputs.kept():
         place = folder / one.folder
         place.mkdir(parents=True)
-        final = {"final": {"training_samples": one.experiment.training_samples}}
-        (place / "run.json").write_text(json.dumps(final | {"experiment": {}}))
-        arrays = {"decoder/weights": np.float32([[1.0]])}
-        write_trained(place / "weights.safetensors", arrays, one.experiment)
+        told = {"experiment": asdict(one.experiment), "final": {}}
+        (place / "run.json").write_text(json.dumps(told))
+        arrays = {"decoder/weights": np.float32([[1.0], [2.0]])}
+        write(place / "weights.safetensors", arrays, one.experiment)
+        keep(place / "weights.safetensors", folder / "weights")
     return opened
 
 
 def test_the_audit_wants_those_of_the_runs(kept):
-    """Each file there, whole, of its own run, and trained as long as the run was."""
+    """Each file there, whole, and of the first seed of its own run, of the same variant, seeds and
+    budget."""
 
     def outcome() -> checks.Finding:
         return checks._finding("weights", *checks.CHECKS["weights"](kept))
 
+    def assert_wrong(told: str) -> None:
+        assert outcome().outcome == WRONG and told in outcome().detail
+
     assert outcome() == ("weights", OK, "2 trained models can be used without training")
-    one, other = kept.outputs.kept()
-    path = kept.path(one, HALF)
+    one, other = (run.experiment for run in kept.outputs.kept())
+    path = kept.folder / "weights" / name_of(one)
     whole = path.read_bytes()
     for damage, told in {
         b"": "no weights can be read",
         whole[:-2] + b"\x00\x00": "its checksum does not match",
-        kept.path(other, HALF).read_bytes(): f"holds {other.experiment.name}",
+        (path.parent / name_of(other)).read_bytes(): f"latent_dim is {other.latent_dim}, not",
     }.items():
         path.write_bytes(damage)
-        assert outcome().outcome == WRONG and told in outcome().detail
-    shorter = one.experiment.with_budget(100)
-    write(path, {"decoder/weights": np.float16([[1.0]])}, shorter)
-    assert outcome().outcome == WRONG and "100 samples, where the run has" in outcome().detail
+        assert_wrong(told)
+    for changes in (
+        {"variant": "paper"},
+        {"hidden_units": 7},
+        {"seeds": (7,)},
+        {"training_samples": 100},
+    ):
+        foreign = replace(one, **{"seeds": one.seeds[:1]} | changes)
+        write(path, {"decoder/weights": np.float16([[1.0]])}, foreign)
+        assert_wrong(f"{next(iter(changes))} is")
     path.unlink()
-    assert outcome().outcome == WRONG and "there is no such file" in outcome().detail
+    assert_wrong("there is no such file")
 
 
 def test_the_catalogue_has_a_row_for_each_that_is_kept():

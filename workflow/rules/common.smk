@@ -15,7 +15,6 @@ from aevb.errors import AevbError, ConfigError, UnavailableError
 from aevb.workflow.jobs import PROTOCOL_RUN, Jobs, exports
 from aevb.workflow.outputs import Outputs
 from aevb.provenance import code_hash
-from aevb.stages.weights import HALF
 
 # What captions find in the configuration. A module has that of the importing workflow, and this is
 # read again for each of its `use rule`.
@@ -129,7 +128,10 @@ def map_step_size(wildcards):
 def product_outputs(one):
     """What it makes, by name; pictures and pages with what the report says of them."""
     said = {"caption": "../report/product.rst", "category": one.category}
-    made = dict(one.outputs)
+    made = {
+        k: path if Path(path).suffix else directory(path)
+        for k, path in one.outputs.items()
+    }
     for option in filter(one.is_reported, made):
         made[option] = report(made[option], labels=one.labels(option), **said)
     return made

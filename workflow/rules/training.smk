@@ -37,7 +37,6 @@ rule train:
         curve=f"{RUN}/curve.csv",
         run=f"{RUN}/run.json",
         weights=f"{RUN}/weights.safetensors",
-        half=f"{RUN}/{HALF}",
     log:
         f"{RUN}/logs/train.log",
     benchmark:
@@ -116,7 +115,6 @@ use rule train as train_fig3 with:
         curve=f"{RUN_FIG3}/curve.csv",
         run=f"{RUN_FIG3}/run.json",
         weights=f"{RUN_FIG3}/weights.safetensors",
-        half=f"{RUN_FIG3}/{HALF}",
         snapshots=f"{RUN_FIG3}/snapshots.safetensors",
     log:
         f"{RUN_FIG3}/logs/train.log",

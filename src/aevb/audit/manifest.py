@@ -15,7 +15,7 @@ _AUDIT = ("audit/", "figures/audit.")
 """What an audit makes of a record is no part of it."""
 
 _LARGE = ("/weights.safetensors", "/snapshots.safetensors")
-"""Weights of single precision: listed with their hash, but a record may leave them out."""
+"""Weights in the folders of runs: listed with their hash, but a record may leave them out."""
 
 
 class Contents(NamedTuple):

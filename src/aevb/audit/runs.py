@@ -1,7 +1,7 @@
 """Whether each run is the one that is configured, and its files agree with one another."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from aevb.audit.record import ROUNDED, Problems, Record
 from aevb.audit.tables import matching, read_csv
 from aevb.errors import ConfigError, DataError
 from aevb.settings.experiment import Experiment
-from aevb.stages.weights import HALF, read
+from aevb.stages.weights import name_of, read
 from aevb.workflow.outputs import Run
 
 _PROVENANCE = ("experiment", "step_size", "package", "versions", "machine", "final", "threads")
@@ -145,22 +145,20 @@ def provenance(record: Record) -> tuple[Problems, str]:
 
 
 def weights(record: Record) -> tuple[Problems, str]:
-    """The weights that are kept can be read, and are those of their runs."""
+    """The weights that are kept can be read, and are those of their runs' first seeds."""
     problems, kept = [], record.outputs.kept()
     for run in kept:
-        name = f"{run.folder}/{HALF}"
+        path = record.folder / "weights" / name_of(run.experiment)
         try:
-            found, _ = read(record.folder / name, "decoder/")
-        except DataError as error:
+            found, _ = read(path, "decoder/")
+            trained = Experiment.from_values(_read_run(record, run)["experiment"])
+        except (DataError, ConfigError) as error:
             problems.append(str(error))
             continue
-        of, final = found.name, _read_run(record, run)["final"]["training_samples"]
-        if of != run.experiment.name:
-            problems.append(f"{name}: holds {of}, not {run.experiment.name}")
-        elif found.training_samples < final:
-            problems.append(
-                f"{name}: {found.training_samples:,} samples, where the run has {final:,}"
-            )
+        wanted = asdict(replace(trained, seeds=trained.seeds[:1]))
+        of = asdict(found)
+        told = [f"{key} is {of[key]}, not {wanted[key]}" for key in of if of[key] != wanted[key]]
+        problems += [f"weights/{path.name}: {one}, as in {run.folder}/run.json" for one in told[:1]]
     return problems, f"{len(kept)} trained models can be used without training"
 
 

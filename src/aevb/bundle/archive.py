@@ -54,6 +54,13 @@ class BundledRun:
     """What checkpoints are bound to."""
     checkpoint: tuple[int, str] | None = None
     """Training samples and part of the checkpoint that it goes on from."""
+    panels: list[str] = field(default_factory=list)
+    """The names of all runs by which, with this one, a step size is selected; of others empty."""
+
+    @property
+    def selects_for(self) -> str | None:
+        """The table of candidates that this run is for; None where it is no such run."""
+        return f"{self.name.rpartition('/')[0]}.csv" if self.panels else None
 
     @property
     def identity(self) -> str:

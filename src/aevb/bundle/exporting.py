@@ -1,5 +1,7 @@
 """Writing a bundle: TensorFlow traces and lowers the programs of each run."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,8 +17,6 @@ from aevb.training import checkpoints
 from aevb.training.assembly import programs, trainer, training_data
 from aevb.training.experiment import fingerprint, schedule, selection_schedule
 
-Schedule = Callable[[Experiment, int], tuple[list[int], list[int]]]
-
 
 def add(
     writer: Writer,
@@ -25,7 +25,7 @@ def add(
     step_sizes: Sequence[float],
     data: Dataset,
     checkpoint_folder: Path | None = None,
-    points: Schedule = schedule,
+    panels: Sequence[str] = (),
 ) -> None:
     """Add one experiment to a bundle, with every step size for each of its seeds.
 
@@ -36,13 +36,18 @@ def add(
         step_sizes: Adagrad's; with one, the results are those of `aevb train`.
         data: its data set.
         checkpoint_folder: where a checkpoint to go on from may lie.
-        points: when it is evaluated.
+        panels: the names of all runs by which, with this one, a step size is selected.
     """
     whole, data = data, training_data(experiment, data)
     members = [(seed, float(size)) for size in step_sizes for seed in experiment.seeds]
     lowered = programs(experiment, data, len(members))
+    points = selection_schedule if panels else schedule
     log_points, snapshots = points(experiment, lowered.samples_per_step)
     bound_to = fingerprint(experiment, step_sizes[0], data)
+    if panels or len(step_sizes) > 1:
+        # A state has the step sizes in it, and what a selection sums up depends on its log points.
+        told = json.dumps([bound_to, members, log_points if panels else None])
+        bound_to = hashlib.sha256(told.encode()).hexdigest()
     checkpoint = None
     if checkpoint_folder is not None and len(step_sizes) == 1:
         found = checkpoints.read_newest(checkpoint_folder, bound_to, log_points[-1], LOGGER.info)
@@ -63,6 +68,7 @@ def add(
             test_data=writer.array(data.test),
             fingerprint=bound_to,
             checkpoint=checkpoint,
+            panels=list(panels),
         )
     )
     LOGGER.info(f"{name}: {len(members)} members, {log_points[-1]:,} samples")
@@ -79,9 +85,9 @@ def add_selection(
         experiments: the panels, as :func:`aevb.training.experiment.select_step_size` takes them.
         data: their data set.
     """
-    for one in experiments:
-        name = f"{table.with_suffix('')}/latent_dim_{one.latent_dim}"
-        add(writer, name, one, one.step_sizes, data, points=selection_schedule)
+    names = [f"{table.with_suffix('')}/latent_dim_{one.latent_dim}" for one in experiments]
+    for name, one in zip(names, experiments, strict=True):
+        add(writer, name, one, one.step_sizes, data, panels=names)
 
 
 AGREEMENT_MEMBERS = 2

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+import pandas as pd
+
 from aevb.algorithms.settings import LABELS
 from aevb.arrays import snapshot_arrays
 from aevb.bundle.results import CHECKPOINTS, Result, read_all
@@ -43,22 +45,24 @@ def import_results(
         The folders of the runs, and the tables.
 
     Raises:
-        DataError: a result is damaged, has several step sizes, lies outside ``root``, or comes from
-            other programs or other data than this version of the code has for its experiment.
+        DataError: a result is damaged, has several step sizes, lies outside ``root``, comes from
+            other programs or other data than this version of the code has for its experiment, or
+            is one of a selection that is not all there.
+        DivergenceError: of a selection, every candidate became non-finite somewhere.
     """
     found = read_all(folder)
     for result in found:
         _check(result, data, other_programs)
-    selections: dict[Path, list[Result]] = {}
+    tables = _selections(found, data)
+    for name, table in tables.items():
+        write_atomically(root / name, table.to_csv(index=False))
+        LOGGER.info(f"{root / name}: imported")
+    places = [root / name for name in tables]
     for result in found:
-        if table := selection_of(result.item.name):
-            selections.setdefault(root / table, []).append(result)
-    places = [_write_selection(*one, data) for one in selections.items()]
-    for result in found:
-        if selection_of(result.item.name):
+        if result.item.panels:
             continue
         place = root / result.item.name
-        experiment = Experiment.from_json(json.dumps(result.item.experiment))
+        experiment = Experiment.from_values(result.item.experiment)
         _write(result, experiment, place, data(experiment))
         source = Path(folder) / CHECKPOINTS / result.item.name
         target = checkpoint_folder / result.item.name
@@ -78,14 +82,14 @@ def _check(result: Result, data: Callable[[Experiment], Dataset], other_programs
     path = PurePosixPath(item.name)
     if path.is_absolute() or ".." in path.parts:
         raise DataError(f"{item.name!r} is no name of a run: it leads out of the folder")
-    if len(set(item.step_sizes)) > 1 and not selection_of(item.name):
+    if len(set(item.step_sizes)) > 1 and not item.panels:
         raise DataError(
             f"{item.name}: has the step sizes {sorted(set(item.step_sizes))}, and a run has one;"
             " see its curves with `python -m aevb.bundle table`"
         )
     if other_programs:
         return
-    experiment = Experiment.from_json(json.dumps(item.experiment))
+    experiment = Experiment.from_values(item.experiment)
     here = programs(experiment, training_data(experiment, data(experiment)), len(item.seeds))
     for name, text in here.texts().items():
         if item.programs[name] != sha256(text):
@@ -96,34 +100,43 @@ def _check(result: Result, data: Callable[[Experiment], Dataset], other_programs
             )
 
 
-def selection_of(name: str) -> Path | None:
-    """The table of candidates that a run of this name is for; None where it is none."""
-    folder = PurePosixPath(name).parent
-    return Path(folder.with_suffix(".csv")) if folder.name == "step_size" else None
-
-
-def _write_selection(
-    table: Path, found: list[Result], data: Callable[[Experiment], Dataset]
-) -> Path:
-    """Select from all panels that have come home.
+def _selections(
+    found: list[Result], data: Callable[[Experiment], Dataset]
+) -> dict[str, pd.DataFrame]:
+    """The tables of candidates by name, each of all its panels.
 
     Raises:
+        DataError: a panel has not come home.
         DivergenceError: every candidate became non-finite somewhere.
     """
-    tried, panels = [], []
-    for result in found:
-        item = result.item
-        experiment = Experiment.from_json(json.dumps(item.experiment))
-        per_step = item.log_points[0]
-        objectives = objectives_of(experiment, result.rows, per_step)
-        images = training_data(experiment, data(experiment))
-        rows = candidates(experiment, images, item.seeds, item.step_sizes, objectives)
-        tried.append(rows.sort_values("seed", kind="stable"))
-        panels.append(experiment)
-    write_atomically(table, select(tried, panels[0]).to_csv(index=False))
-    named = ", ".join(str(one.latent_dim) for one in panels)
-    LOGGER.info(f"{table}: imported, selected on the panels with N_z = {named}")
-    return table
+    by_name = {result.item.name: result for result in found}
+    tables = {}
+    for panels in {tuple(result.item.panels): None for result in found if result.item.panels}:
+        missing = [name for name in panels if name not in by_name]
+        results = [by_name[name] for name in panels if name not in missing]
+        table = results[0].item.selects_for
+        if missing:
+            raise DataError(
+                f"{table}: is selected on {len(panels)} panels, and there is no result of"
+                f" {', '.join(missing)}: run all of the bundle into one folder; a panel on which"
+                " every step size diverges has none, and needs a smaller one in step_sizes"
+            )
+        if table in tables:
+            raise DataError(f"{table}: has results of two bundles; import one of them")
+        experiments = [Experiment.from_values(result.item.experiment) for result in results]
+        tried = [
+            _candidates(result, one, data(one))
+            for result, one in zip(results, experiments, strict=True)
+        ]
+        tables[table] = select(tried, experiments[0])
+    return tables
+
+
+def _candidates(result: Result, experiment: Experiment, data: Dataset) -> pd.DataFrame:
+    item, images = result.item, training_data(experiment, data)
+    found = objectives_of(experiment, result.rows, item.log_points[0])
+    rows = candidates(experiment, images, item.seeds, item.step_sizes, found)
+    return rows.sort_values("seed", kind="stable")
 
 
 def _write(result: Result, experiment: Experiment, place: Path, data: Dataset) -> None:
@@ -145,6 +158,6 @@ def _write(result: Result, experiment: Experiment, place: Path, data: Dataset) -
         weights.write(
             place / "snapshots.safetensors", snapshot_arrays(result.snapshots), experiment
         )
-    weights.write_trained(place / "weights.safetensors", result.parameters, experiment)
+    weights.write(place / "weights.safetensors", result.parameters, experiment)
     write_atomically(place / "run.json", json.dumps(record, indent=2) + "\n")
     write_atomically(place / "curve.csv", curve.to_csv(index=False, float_format="%.6f"))

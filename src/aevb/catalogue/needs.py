@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
-from aevb.stages.weights import HALF
+from aevb.errors import ConfigError
 from aevb.workflow.outputs import Outputs, Run
 
 
@@ -62,8 +62,12 @@ def step_sizes(outputs: Outputs) -> list[str]:
 
 
 def kept_weights(outputs: Outputs) -> list[str]:
-    """The weights in half precision that a record keeps."""
-    return _files(outputs.kept(), HALF)
+    """The weights of the models that a record keeps."""
+    outputs.shown("fig2.latent_dims")
+    kept = outputs.kept()
+    if not kept:
+        raise ConfigError("figures.weights.algorithms: names no algorithm, so no weights are kept")
+    return _files(kept, "weights.safetensors")
 
 
 def run_records(outputs: Outputs) -> list[str]:

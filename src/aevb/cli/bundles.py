@@ -13,6 +13,7 @@ from aevb.cli.options import CONFIG, DATASETS, STUDY, Cache, Config, Datasets, L
 from aevb.errors import ConfigError
 from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
+from aevb.schema.explain import choice
 from aevb.settings import protocol_study
 from aevb.workflow.jobs import Jobs
 from aevb.workflow.outputs import Outputs
@@ -36,7 +37,7 @@ def export(
         list[str],
         typer.Argument(
             help="Folders of runs, such as results/full/runs/authors/mnist/aevb/latent_dim_20, and"
-            " step_size.csv beside them, for what a step size is selected by."
+            " before those the step_size.csv beside them, for what a step size is selected by."
         ),
     ],
     output: Output,
@@ -69,7 +70,10 @@ def export(
                 " step_size.csv"
             )
         parts = match.groupdict()
+        choice(parts["scale"], checked["scales"], f"{name}: scale")
         if parts["latent_dim"] is None:
+            if step_size:
+                raise ConfigError(f"{name}: a step size is selected by it; leave out --step-size")
             outputs = Outputs(checked, definitions, parts["scale"], lambda dataset: True)
             texts = Jobs(outputs).selection(parts)
             panels = [configuration.Experiment.from_json(text) for text in texts]

@@ -27,7 +27,6 @@ from aevb.process.progress import LOGGER, start_logging
 from aevb.process.startup import start_tensorflow
 from aevb.stages.weights import read as read_weights
 from aevb.stages.weights import write as write_weights
-from aevb.stages.weights import write_trained
 from aevb.training.backends import Execution
 from aevb.workflow.checkout import ROOT, SCHEMAS
 
@@ -171,7 +170,7 @@ def train(
         from aevb.arrays import snapshot_arrays
 
         write_weights(snapshots, snapshot_arrays(outcome.snapshots), wanted)
-    write_trained(weights, outcome.parameters, wanted)
+    write_weights(weights, outcome.parameters, wanted)
     write_atomically(run_record, json.dumps(outcome.record, indent=2) + "\n")
     write_atomically(curve, outcome.curve.to_csv(index=False, float_format="%.6f"))
 

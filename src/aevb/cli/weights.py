@@ -1,4 +1,4 @@
-"""The trained models of a scale's results: ``aevb weights``."""
+"""The trained models that a scale's results keep."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,27 @@ from typing import Annotated
 import typer
 
 from aevb import settings as configuration
-from aevb.cli.options import CONFIG, DATASETS, Config, Datasets
+from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log
 from aevb.errors import DataError
+from aevb.process.progress import LOGGER, start_logging
+from aevb.schema.explain import choice
 
 app = typer.Typer()
+
+
+@app.command()
+def keep_weights(
+    weights: Annotated[list[Path], typer.Argument(help="Weights of `aevb train`.")],
+    output: Annotated[Path, typer.Option(help="The folder that keeps them.")],
+    log: Log = None,
+) -> None:
+    """Write the first seed's weights of each run to a folder, in half precision."""
+    from aevb.stages.weights import keep
+
+    start_logging(log)
+    kept = [keep(path, output) for path in weights]
+    size = sum(path.stat().st_size for path in kept) / 1e6
+    LOGGER.info(f"wrote {len(set(kept))} models to {output}, {size:.1f} MB")
 
 
 @app.command()
@@ -17,32 +34,26 @@ def weights(
     scale: Annotated[
         str | None, typer.Option(help="The scale; without one, the configuration's.")
     ] = None,
-    folder: Annotated[
-        Path | None, typer.Option(help="The results, where they are not in results/SCALE.")
-    ] = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
 ) -> None:
-    """List the trained models in half precision that a scale's results hold, each with the file
+    """List the trained models that a scale's results keep in half precision, each with the file
     that `aevb apply`, `manifold`, `samples` and `explorer` take."""
-    from aevb.stages.weights import HALF
     from aevb.tables.weights import collect
 
-    if folder is None:
-        checked, _ = configuration.load(config, datasets)
-        folder = Path("results", scale or checked["scale"])
-    paths = sorted(folder.rglob(HALF))
+    checked, _ = configuration.load(config, datasets)
+    scale = choice(scale or checked["scale"], checked["scales"], "scale")
+    folder = Path("results", scale, "weights")
+    paths = sorted(folder.glob("*.safetensors"))
     if not paths:
         raise DataError(
-            f"{folder}: holds no {HALF}; each training run leaves one, so train first: make"
-            f" reproduce SCALE={scale or folder.name}"
+            f"{folder}: keeps no trained models; `make reproduce SCALE={scale}` trains them"
         )
     table = collect(paths)
-    total = table["bytes"].sum() / 1e6
     shown = table.assign(
         n_train=["all" if n != n or n is None else f"{n:.0f}" for n in table["n_train"]],
-        MB=(table.pop("bytes") / 1e6).round(2),
         file=list(map(str, paths)),
+        bytes=(table["bytes"] / 1e6).round(2),
     )
-    print(shown.to_string(index=False))
-    print(f"{len(paths)} models, {total:.1f} MB")
+    print(shown.rename(columns={"bytes": "MB"}).to_string(index=False))
+    print(f"{len(paths)} models, {table['bytes'].sum() / 1e6:.1f} MB")

@@ -135,8 +135,8 @@ def maximise(problem: Problem, weights: Weights, squares: Weights, x: Any, z: An
     return jax.lax.scan(update, start, None, length=problem.weight_updates)[0]
 
 
-def chunk(problem: Problem, weights: Weights) -> Callable[[], None]:
-    """Runs a chunk of steps each time it is called."""
+def chunk(problem: Problem, weights: Weights) -> Callable[[], Weights]:
+    """Runs a chunk of steps each time it is called, and gives the weights after it."""
     images, m = jnp.asarray(problem.images), problem.batch_size
     weights = {name: jnp.asarray(value) for name, value in weights.items()}
 
@@ -179,9 +179,10 @@ def chunk(problem: Problem, weights: Weights) -> Callable[[], None]:
     zeros = {name: 0 * value for name, value in weights.items()}
     state = weights, zeros, chains, jax.random.key(0)
 
-    def call() -> None:
+    def call() -> Weights:
         nonlocal state
         state = jax.block_until_ready(run(state))
+        return state[0]
 
     return call
 

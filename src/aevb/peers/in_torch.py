@@ -118,8 +118,8 @@ def maximise(problem: Problem, weights: Weights, adagrad: Any, x: Any, z: Any) -
         ascend(adagrad, log_likelihood(problem, weights, x, z).sum())
 
 
-def chunk(problem: Problem, weights: Weights) -> Callable[[], None]:
-    """Runs a chunk of steps each time it is called."""
+def chunk(problem: Problem, weights: Weights) -> Callable[[], Weights]:
+    """Runs a chunk of steps each time it is called, and gives the weights after it."""
     torch.set_num_threads(1)
     images, m = torch.from_numpy(problem.images), problem.batch_size
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in weights.items()}
@@ -151,9 +151,10 @@ def chunk(problem: Problem, weights: Weights) -> Callable[[], None]:
     step = {"aevb": aevb, "wake_sleep": wake_sleep, "mcem": mcem}[problem.algorithm]
     times: Iterable = range(1 if problem.algorithm == "mcem" else STEPS)
 
-    def call() -> None:
+    def call() -> Weights:
         for _ in times:
             step()
+        return leaves
 
     return call
 

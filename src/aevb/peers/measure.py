@@ -104,7 +104,7 @@ def work(library: str, texts: str, cache_dir: str, result: str) -> None:
         data = load_data(wanted, Path(cache_dir))
         images = data.train[: wanted.n_train]
         problem = problem_of(wanted, images)
-        chunk, samples = _chunk(library, wanted, data, problem)
+        chunk, samples = _chunk(library, wanted, data._replace(train=images), problem)
         chunk()
         speed = samples_per_second(chunk, samples, _SECONDS)
         rows.append(
@@ -143,10 +143,9 @@ def _chunk(
     """What trains each time it is called, and on how many samples."""
     if library == "aevb":
         from aevb.process.startup import start_tensorflow
-        from aevb.training.assembly import training_data
 
         start_tensorflow(threads=1)
-        return training_chunk(wanted, training_data(wanted, data), STEPS * wanted.batch_size)
+        return training_chunk(wanted, data, STEPS * wanted.batch_size)
     samples = STEPS * wanted.batch_size
     if wanted.algorithm == "mcem":
         samples = (problem.leapfrog_steps + problem.weight_updates) * len(problem.images)

@@ -13,29 +13,39 @@ from aevb.files import write_atomically
 from aevb.settings.experiment import Experiment
 from aevb.training.checkpoints import checksum
 
-HALF = "weights_float16.safetensors"
-"""What a run's weights of half precision are called, beside those of single precision."""
-
-
-def write_trained(path: Path, arrays: Tensors, experiment: Experiment) -> None:
-    """Write the weights of a run and, beside them, those of its first seed in half precision, which
-    a record has room for.
-
-    Args:
-        path: the file of the weights as they are.
-        arrays: by name, [E, ...], a member a seed.
-        experiment: that they come from.
-    """
-    write(path, arrays, experiment)
-    most = np.finfo(np.float16).max
-    halved = {k: np.clip(v[:1], -most, most).astype(np.float16) for k, v in arrays.items()}
-    write(path.with_name(HALF), halved, replace(experiment, seeds=experiment.seeds[:1]))
-
 
 def write(path: Path, arrays: Tensors, experiment: Experiment) -> None:
     """Write arrays by name with their experiment and a checksum."""
     metadata = {"experiment": experiment.to_json(), "checksum": checksum(arrays)}
     write_atomically(path, save(arrays, metadata))
+
+
+def name_of(experiment: Experiment) -> str:
+    """What a record calls the file of a model of Figures 2 to 5 that it keeps."""
+    n_train = "" if experiment.n_train is None else f"_n_train_{experiment.n_train}"
+    model = f"{experiment.dataset}_{experiment.algorithm}{n_train}"
+    return f"{model}_latent_dim_{experiment.latent_dim}.safetensors"
+
+
+def keep(path: Path, folder: Path) -> Path:
+    """Write the first seed's weights of a run to a folder, in half precision.
+
+    Args:
+        path: the weights as `aevb train` wrote them.
+        folder: where they go, by the name that :func:`name_of` gives.
+
+    Returns:
+        The file.
+
+    Raises:
+        DataError: see :func:`read`.
+    """
+    experiment, arrays = read(path, "decoder/")
+    most = np.finfo(np.float16).max
+    halved = {k: np.clip(v[:1], -most, most).astype(np.float16) for k, v in arrays.items()}
+    kept = folder / name_of(experiment)
+    write(kept, halved, replace(experiment, seeds=experiment.seeds[:1]))
+    return kept
 
 
 def read(path: Path, kind: str) -> tuple[Experiment, Tensors]:

@@ -9,9 +9,9 @@ from aevb.algorithms.settings import LABELS
 from aevb.stages.weights import read
 
 
-def make(weights: list[Path]) -> dict[str, str]:
-    """The table, from the files of weights."""
-    return {"output": collect(weights).to_csv(index=False)}
+def make(folder: Path) -> dict[str, str]:
+    """The table, from the folder of the weights."""
+    return {"output": collect(sorted(folder.glob("*.safetensors"))).to_csv(index=False)}
 
 
 def collect(paths: Iterable[Path]) -> pd.DataFrame:
@@ -21,9 +21,9 @@ def collect(paths: Iterable[Path]) -> pd.DataFrame:
         paths: of weights, of single or half precision.
 
     Returns:
-        One row a file: ``dataset, latent_dim, algorithm, n_train`` (empty where it is all
-        images), ``hidden_units, seed`` (the first), ``training_samples, encoder`` (whether there
-        is one), ``parameters`` (numbers of one member), ``bytes``.
+        One row a file: ``file`` (its name), ``dataset, latent_dim, algorithm, n_train`` (empty
+        where it is all images), ``hidden_units, seed`` (the first), ``training_samples, encoder``
+        (whether there is one), ``parameters`` (numbers of one member), ``bytes``.
 
     Raises:
         DataError: a file is missing, damaged or foreign.
@@ -34,6 +34,7 @@ def collect(paths: Iterable[Path]) -> pd.DataFrame:
 def _row(path: Path) -> dict:
     experiment, arrays = read(path, "decoder/")
     return {
+        "file": path.name,
         "dataset": experiment.definition["label"],
         "latent_dim": experiment.latent_dim,
         "algorithm": LABELS[experiment.algorithm],

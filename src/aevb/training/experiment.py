@@ -188,11 +188,13 @@ def objectives_of(
     :func:`selection_schedule`: see :class:`aevb.training.loop.Run` for its rows."""
     window = experiment.selection_samples, experiment.selection_window
     begin, end = window_steps(*window, samples_per_step)
-    of_step = {samples // samples_per_step: splits[0] for samples, splits in rows}
-    start, mean = of_step[1], of_step[end]
+    of_step = {samples // samples_per_step: splits for samples, splits in rows}
+    start, (mean, bound, _) = of_step[1][0], of_step[end]
     if begin == 0 and end > 1:
         # The curve's last mean is since the first step.
         mean = (start + (end - 1) * mean) / end
+    # A last update that spoils the parameters shows in what they give, where there is a bound.
+    mean = np.where(np.isnan(bound) & ~np.isnan(bound).all(), np.nan, mean)
     return Objectives(begin * samples_per_step, end * samples_per_step, start, mean)
 
 

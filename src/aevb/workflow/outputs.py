@@ -129,7 +129,7 @@ class Outputs(NamedTuple):
             *self.models("applications.latent_dims"),
             *(self.models("section2.gradients") if self.named("section2.dataset") else []),
         ]
-        return list({run.folder: run for run in found}.values())
+        return _distinct(found)
 
     def kept(self) -> list[Run]:
         """The runs whose weights a record keeps in half precision."""
@@ -142,7 +142,7 @@ class Outputs(NamedTuple):
             *self.models("fig4.rows", 2),
             *self.models("fig5.latent_dims"),
         ]
-        return list({run.folder: run for run in found}.values())
+        return _distinct(found)
 
     def run(self, dataset: str, latent_dim: int, algorithm: str, n_train: int | None = None) -> Run:
         """One run, of Figure 3 where there is an ``n_train``."""
@@ -239,3 +239,7 @@ class Outputs(NamedTuple):
 def several(value: Any) -> list:
     """One value or a list of them, as a list."""
     return value if isinstance(value, list) else [value]
+
+
+def _distinct(runs: Iterable[Run]) -> list[Run]:
+    return list({run.folder: run for run in runs}.values())

@@ -2,7 +2,7 @@
 
 from aevb.catalogue import needs, rows
 from aevb.catalogue.entries.common import EXPERIMENTS, PAPER_FIG2
-from aevb.catalogue.product import Table, figure, table
+from aevb.catalogue.product import Command, Table, figure, table
 
 STEP_SIZES = table(
     "step_sizes",
@@ -69,19 +69,28 @@ WEIGHTS = table(
     algorithm="AEVB, wake-sleep, MCEM",
     latent_dim="several",
     wanted=lambda outputs: bool(outputs.kept()),
-    inputs={"weights": needs.kept_weights},
+    computed=Command(
+        "keep-weights",
+        "keep_weights",
+        code=("aevb.stages.weights",),
+        inputs={"weights": needs.kept_weights},
+        outputs={"output": "weights"},
+        mem_mb=1000,
+        runtime="10m",
+    ),
+    inputs={"folder": "weights"},
     tables=(
         Table(
             "tables/weights.csv",
-            "dataset latent_dim algorithm n_train hidden_units seed training_samples encoder"
+            "file dataset latent_dim algorithm n_train hidden_units seed training_samples encoder"
             " parameters bytes",
             may_be_empty="n_train",
             rows=rows.weights,
         ),
     ),
     reported=("output",),
-    caption="""Trained models in half precision, of the first seed, as ``aevb weights`` lists them
-with their files: `aevb apply`, the manifolds, the samples and the explorer work with them.""",
+    caption="""Trained models in half precision, of the first seed, in the folder ``weights``:
+``aevb apply``, the manifolds, the samples and the explorer work with them as with others.""",
 )
 
 PROTOCOL = figure(
