@@ -10,8 +10,6 @@ rule manifest:
         manifest="results/{scale}/manifest.json",
     log:
         "results/{scale}/logs/manifest.log",
-    benchmark:
-        "results/{scale}/logs/manifest.tsv"
     conda:
         "../../envs/aevb.yaml"
     threads: 1
@@ -53,8 +51,6 @@ rule audit_claims:
         junit="results/{scale}/audit/junit.xml",
     log:
         "results/{scale}/logs/audit.log",
-    benchmark:
-        "results/{scale}/logs/audit.tsv"
     conda:
         "../../envs/aevb.yaml"
     threads: 1

@@ -7,8 +7,6 @@ checkpoint fetch:
         record=f"{CACHE}/{{dataset}}.json",
     log:
         "results/logs/fetch/{dataset}.log",
-    benchmark:
-        "results/benchmarks/fetch/{dataset}.tsv"
     retries: 1
     conda:
         "../../envs/aevb.yaml"

@@ -13,8 +13,6 @@ rule likelihood:
         flagged=f"{RUN_FIG3}/flagged.csv",
     log:
         f"{RUN_FIG3}/logs/likelihood.log",
-    benchmark:
-        f"{RUN_FIG3}/logs/likelihood.tsv"
     retries: 1
     conda:
         "../../envs/aevb.yaml"
@@ -41,8 +39,6 @@ rule compare_estimators_ppca:
         table=f"{TRUTH_PPCA}/estimators.csv",
     log:
         f"{TRUTH_PPCA}/logs/estimators.log",
-    benchmark:
-        f"{TRUTH_PPCA}/logs/estimators.tsv"
     conda:
         "../../envs/aevb.yaml"
     threads: 1
@@ -68,8 +64,6 @@ rule compare_estimators_untrained:
         table=f"{TRUTH_UNTRAINED}/estimators.csv",
     log:
         f"{TRUTH_UNTRAINED}/logs/estimators.log",
-    benchmark:
-        f"{TRUTH_UNTRAINED}/logs/estimators.tsv"
     conda:
         "../../envs/aevb.yaml"
     threads: 1
@@ -95,8 +89,6 @@ rule compare_estimators_network:
         table=f"{RUN_FIG3}/estimators.csv",
     log:
         f"{RUN_FIG3}/logs/estimators.log",
-    benchmark:
-        f"{RUN_FIG3}/logs/estimators.tsv"
     conda:
         "../../envs/aevb.yaml"
     threads: 1

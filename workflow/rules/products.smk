@@ -12,8 +12,6 @@ for one in catalogue.rules(OUTPUTS):
             **product_outputs(one),
         log:
             f"{one.log}.log",
-        benchmark:
-            f"{one.log}.tsv"
         wildcard_constraints:
             **one.constraints,
         priority: one.command.priority

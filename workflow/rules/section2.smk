@@ -10,8 +10,6 @@ rule study:
         table="results/{scale}/figures/{study}.csv",
     log:
         "results/{scale}/logs/{study}_curves.log",
-    benchmark:
-        "results/{scale}/logs/{study}_curves.tsv"
     wildcard_constraints:
         study="|".join(configuration.STUDIES),
     retries: 1
@@ -47,8 +45,6 @@ rule compare_full_vb:
         weights=f"{FULL_VB}/posterior/weights.safetensors",
     log:
         f"{FULL_VB}/logs/full_vb.log",
-    benchmark:
-        f"{FULL_VB}/logs/full_vb.tsv"
     retries: 1
     conda:
         "../../envs/aevb.yaml"

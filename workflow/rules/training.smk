@@ -10,8 +10,6 @@ rule select_step_size:
         table=f"{SELECTION}/step_size.csv",
     log:
         f"{SELECTION}/logs/step_size.log",
-    benchmark:
-        f"{SELECTION}/logs/step_size.tsv"
     # Figure 2 before Figure 3.
     priority: 1
     retries: 1
@@ -39,8 +37,6 @@ rule train:
         weights=f"{RUN}/weights.safetensors",
     log:
         f"{RUN}/logs/train.log",
-    benchmark:
-        f"{RUN}/logs/train.tsv"
     priority: 1
     retries: 1
     conda:
@@ -71,8 +67,6 @@ rule protocol_run:
         curves=f"results/{{scale}}/protocol_study/{PROTOCOL_RUN}.csv",
     log:
         f"results/{{scale}}/logs/protocol_study/{PROTOCOL_RUN}.log",
-    benchmark:
-        f"results/{{scale}}/logs/protocol_study/{PROTOCOL_RUN}.tsv"
     wildcard_constraints:
         stage="[a-z0-9_]+",
         setting="[a-z0-9_.]+",
@@ -102,8 +96,6 @@ use rule select_step_size as select_step_size_fig3 with:
         table=f"{SELECTION_FIG3}/step_size.csv",
     log:
         f"{SELECTION_FIG3}/logs/step_size.log",
-    benchmark:
-        f"{SELECTION_FIG3}/logs/step_size.tsv"
     priority: 0
 
 
@@ -118,8 +110,6 @@ use rule train as train_fig3 with:
         snapshots=f"{RUN_FIG3}/snapshots.safetensors",
     log:
         f"{RUN_FIG3}/logs/train.log",
-    benchmark:
-        f"{RUN_FIG3}/logs/train.tsv"
     priority: 0
     resources:
         mem_mb=3000,
