@@ -234,6 +234,27 @@ def test_values_for_each_dataset():
     assert (mnist.batch_size, frey.batch_size) == (10, 50)
 
 
+def test_budgets_for_each_algorithm_of_figure_2():
+    """Of a data set, or of the others; full VB has AEVB's. What is wrong with one is said where."""
+    each = {"aevb": 300, "wake_sleep": 200}
+    for table in ({"mnist": 100, "frey_face": each}, {"mnist": 100, "default": each}):
+        changes = {"scales": {"short": {"training_samples": table}}}
+        found = [
+            settings(dataset, algorithm, **changes).training_samples
+            for dataset in ("mnist", "frey_face")
+            for algorithm in ("aevb", "wake_sleep")
+        ]
+        assert found == [100, 100, 300, 200]
+        assert settings("frey_face", "full_vb", **changes).training_samples == 300
+    for told, wrong in {
+        "frey_face: 'wake_sleep' is required": {"aevb": 1},
+        "unknown key 'mcem'; allowed: aevb, wake_sleep": each | {"mcem": 1},
+        "frey_face.aevb: 0 must be at least 1": each | {"aevb": 0},
+    }.items():
+        with pytest.raises(ConfigError, match=told):
+            checked(scales={"short": {"training_samples": {"frey_face": wrong, "default": 1}}})
+
+
 def test_dataset_without_a_value():
     """A table without the data set and without `default` is an error that names both."""
     with pytest.raises(ConfigError, match=r"hidden_units.*frey_face.*default"):

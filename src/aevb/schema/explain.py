@@ -43,7 +43,8 @@ def explain(error: ValidationError, schema: dict) -> str:
         parent = unknown[0]["loc"][:-1]
         keys = [problem["loc"][-1] for problem in unknown if problem["loc"][:-1] == parent]
         path, part = _follow(parent, schema)
-        told = _unknown_keys(keys, part)
+        tables = [one for one in options(part, schema) if "properties" in one]
+        told = _unknown_keys(keys, tables[0] if tables else part)
     else:
         path, told = _problem(problems[0], schema)
     return one_line(": ".join([*([".".join(path)] if path else []), told]))

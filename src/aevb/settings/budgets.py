@@ -2,14 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Tag
 
 from aevb.algorithms.settings import LEARNING, Family
 from aevb.likelihood.methods.ais import Annealing
 from aevb.likelihood.posterior_samples import PosteriorSamples
 from aevb.schema.kinds import (
+    EACH,
     NUMBER,
+    ONE,
     AtLeastTwo,
+    ByWay,
     Count,
     Counts,
     LatentDims,
@@ -32,6 +35,13 @@ class PerAlgorithm(Table):
     aevb: Count
     wake_sleep: Count
     mcem: Count
+
+
+class PerBounded(Table):
+    """One number for each algorithm of Figure 2."""
+
+    aevb: Count
+    wake_sleep: Count
 
 
 class Fig3Budget(Table):
@@ -165,8 +175,11 @@ class FutureWork(Table):
 class Scale(Table):
     """One budget."""
 
-    training_samples: PerDataset[Count]
-    """Training samples a curve (Figure 2's horizontal axis)."""
+    training_samples: PerDataset[
+        Annotated[Annotated[Count, Tag(ONE)] | Annotated[PerBounded, Tag(EACH)], ByWay]
+    ]
+    """Training samples a curve (Figure 2's horizontal axis); of a data set, one number or one for
+    each algorithm."""
     selection_samples: PerDataset[Count] | None = None
     """Training samples after which the step sizes of Figure 2 are compared; null for the variant's
     `selection.samples`."""

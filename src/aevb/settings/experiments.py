@@ -7,6 +7,7 @@ from aevb.algorithms.settings import ALGORITHMS
 from aevb.errors import ConfigError
 from aevb.schema.explain import choice
 from aevb.schema.kinds import for_dataset
+from aevb.settings.budgets import PerBounded
 from aevb.settings.configuration import Configuration
 from aevb.settings.consistency import at_most_the_images, at_most_the_pixels, check_latent_dim
 from aevb.settings.experiment import Experiment
@@ -67,6 +68,8 @@ def experiment(
         )
     else:
         training = own("training_samples", budget)
+        if isinstance(training, PerBounded):
+            training = getattr(training, like)
         selection = min(reading.selection.samples, training)
         if budget.selection_samples:
             selection = own("selection_samples", budget)
