@@ -243,6 +243,14 @@ def test_a_selection_comes_home_as_it_is_made_here(tiny, tmp_path, window):
     pd.testing.assert_frame_equal(found.drop(columns=columns), wanted.drop(columns=columns))
 
     (tmp_path / SELECTION).unlink()
+    others = [replace(panels[0], step_sizes=(1e6, 0.05, 0.02))]
+    writer = Writer()
+    add_selection(writer, Path(SELECTION), [*others, panels[1]], tiny)
+    writer.write(tmp_path / "selection.zip")
+    words = ["run", str(tmp_path / "selection.zip"), "--output", str(folder)]
+    assert main([*words, "--platform", "cpu", "--only", "latent_dim_3"]) == 0
+    with pytest.raises(DataError, match="bundles that differ in more than N_z"):
+        import_results(folder, tmp_path, tmp_path / "kept", lambda one: tiny)
     shutil.rmtree(folder / SELECTION.removesuffix(".csv") / "latent_dim_10")
     with pytest.raises(DataError, match=r"selected on 2 panels.*no result of .*latent_dim_10"):
         import_results(folder, tmp_path, tmp_path / "kept", lambda one: tiny)

@@ -119,6 +119,21 @@ def test_sizes_of_the_latent_space_can_be_chosen(tmp_path):
     assert figures["section2"]["latent_dim"] == 7
 
 
+def test_budgets_for_each_algorithm_are_kept(tmp_path):
+    """Those of `default`, of Figure 2's runs."""
+    each = {"aevb": 3000, "wake_sleep": 2000}
+    scales = configuration.read_yaml(ROOT / "config/config.yaml")["scales"]
+    scales["smoke"] |= {"training_samples": {"mnist": 100, "default": each}}
+    config, definitions = adapted(write(tmp_path / "x.npy", IMAGES), scales=scales)
+    found = {
+        name: configuration.experiment(
+            config, definitions, dataset="x", latent_dim=2, algorithm=name
+        ).training_samples
+        for name in each
+    }
+    assert found == each
+
+
 def test_another_content_is_another_data_set(tmp_path):
     """The definition holds the hash of the pixels: a changed file is fetched and trained anew."""
     first = describe(write(tmp_path / "x.npy", IMAGES), "bernoulli")[1]

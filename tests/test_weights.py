@@ -10,15 +10,19 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from aevb import catalogue
 from aevb.applications.anomaly import lower_bound
 from aevb.arrays import named
-from aevb.audit import checks, record
+from aevb.audit import checks, derived, record
+from aevb.audit.expected import absent
 from aevb.audit.record import OK, WRONG
+from aevb.audit.tables import Tables
 from aevb.errors import DataError
 from aevb.settings import load
 from aevb.stages.generation import decode
 from aevb.stages.trained import read_trained
 from aevb.stages.weights import keep, name_of, read, write
+from aevb.tables import weights
 from aevb.tables.weights import collect
 from aevb.training.assembly import architecture
 from aevb.workflow.outputs import Outputs
@@ -36,7 +40,7 @@ def trained(folder: Path, **changes) -> tuple[Path, Path]:
     experiment, arrays = read(path, "decoder/")
     both = {name: np.concatenate([value, value + 1]) for name, value in arrays.items()}
     write(path, both, replace(experiment, seeds=(3, 4)))
-    return path, keep(path, folder)
+    return path, *keep([path], folder)
 
 
 def test_half_precision_is_the_first_seed_rounded(tmp_path):
@@ -56,7 +60,8 @@ def test_half_precision_is_the_first_seed_rounded(tmp_path):
 def test_a_weight_beyond_half_precision_stays_a_number(tmp_path):
     """The largest there is takes the place of infinity."""
     write(tmp_path / "w", {"decoder/weights": np.float32([[1e6, -1e6, 1.0]])}, SETTINGS)
-    found = read(keep(tmp_path / "w", tmp_path / "kept"), "decoder/")[1]["decoder/weights"]
+    (kept,) = keep([tmp_path / "w"], tmp_path / "kept")
+    found = read(kept, "decoder/")[1]["decoder/weights"]
     assert found.tolist() == [[65504.0, -65504.0, 1.0]]
 
 
@@ -115,13 +120,19 @@ def test_the_commands_keep_and_list_them(run, tmp_path):
     """By scale, each with its file; where there are none, or no such scale, they say what to do."""
     folder = tmp_path / "results/smoke/weights"
     listing = ["weights", "--scale", "smoke", *CONFIGURATION]
-    assert_one_error(run(*listing), "results/smoke/weights: keeps no", "make reproduce SCALE=smoke")
+    assert_one_error(run(*listing), "results/smoke/weights: keeps no", "aevb keep-weights")
     assert_one_error(run("weights", "--scale", "smok", *CONFIGURATION), "'smok' is unknown")
     path, _ = trained(tmp_path)
     assert run("keep-weights", path, "--output", folder)[0] == 0
     code, out, _ = run(*listing)
     assert code == 0 and "results/smoke/weights/tiny_aevb_latent_dim_2.safetensors" in out
     assert "1 models, 0.0 MB" in out
+    assert str(folder) in run("weights", "--folder", folder.parent, *CONFIGURATION)[1]
+    twice = run("keep-weights", path, path, "--output", tmp_path / "twice")
+    assert_one_error(twice, "two models for tiny_aevb_latent_dim_2.safetensors")
+    assert not (tmp_path / "twice").exists()
+    nothing = run("table", "weights", tmp_path / "nowhere", "--output", tmp_path / "t.csv")
+    assert_one_error(nothing, "nowhere: keeps no trained models")
 
 
 def test_they_are_applied_as_others_are(run, tmp_path):
@@ -129,9 +140,9 @@ def test_they_are_applied_as_others_are(run, tmp_path):
     place_data(tmp_path)
     np.save(tmp_path / "images.npy", np.load(tmp_path / "local/tiny.npz")["test"].reshape(-1, 6, 6))
     found = []
-    for weights in trained(tmp_path):
-        output = weights.with_suffix(".npz")
-        words = ["--weights", weights, "--output", output]
+    for path in trained(tmp_path):
+        output = path.with_suffix(".npz")
+        words = ["--weights", path, "--output", output]
         assert run("apply", "represent", tmp_path / "images.npy", *words)[0] == 0
         found.append(np.load(output))
     for name in found[0].files:
@@ -157,7 +168,8 @@ def kept(tmp_path):
         (place / "run.json").write_text(json.dumps(told))
         arrays = {"decoder/weights": np.float32([[1.0], [2.0]])}
         write(place / "weights.safetensors", arrays, one.experiment)
-        keep(place / "weights.safetensors", folder / "weights")
+    runs = [folder / one.folder / "weights.safetensors" for one in opened.outputs.kept()]
+    keep(runs, folder / "weights")
     return opened
 
 
@@ -166,12 +178,12 @@ def test_the_audit_wants_those_of_the_runs(kept):
     budget."""
 
     def outcome() -> checks.Finding:
-        return checks._finding("weights", *checks.CHECKS["weights"](kept))
+        return checks._finding("weights", *checks.CHECKS["kept weights"](kept))
 
     def assert_wrong(told: str) -> None:
         assert outcome().outcome == WRONG and told in outcome().detail
 
-    assert outcome() == ("weights", OK, "2 trained models can be used without training")
+    assert outcome() == ("weights", OK, "2 trained models are kept, for use without training")
     one, other = (run.experiment for run in kept.outputs.kept())
     path = kept.folder / "weights" / name_of(one)
     whole = path.read_bytes()
@@ -193,11 +205,29 @@ def test_the_audit_wants_those_of_the_runs(kept):
         assert_wrong(f"{next(iter(changes))} is")
     path.unlink()
     assert_wrong("there is no such file")
+    path.write_bytes(whole)
+    (path.parent / "frey_face_aevb_latent_dim_2.safetensors").write_bytes(whole)
+    assert_wrong("is of no run that is configured")
 
 
-def test_the_catalogue_has_a_row_for_each_that_is_kept():
-    """What an audit expects of the table is what is kept."""
-    from aevb.catalogue import rows
+def test_the_table_is_the_one_that_a_record_must_have(kept):
+    """Its columns are the entry's, its rows those that the configuration asks for, and a record's
+    is made again from the files."""
+    (table,) = catalogue.product("weights").tables
+    made = Path(kept.folder, table.file)
+    made.parent.mkdir()
+    text = weights.make(kept.folder / "weights")["output"]
+    made.write_text(text, encoding="utf-8")
+    assert list(pd.read_csv(made)) == table.columns.split()
+    wanted = kept.expected.wanted[table.file]
+    assert len(wanted.keys) == 2 and absent(table.file, wanted, kept.tables) == []
+    assert remade_table(kept) == OK
+    made.write_text(text.replace("mnist_aevb_latent_dim_2", "another"), encoding="utf-8")
+    assert remade_table(kept) == WRONG
 
-    found = pd.DataFrame(rows.weights(FULL))
-    assert len(found) == len(FULL.kept()) == 9 + 6 + 1
+
+def remade_table(kept: record.Record) -> str:
+    """The outcome of making it again."""
+    fresh = kept._replace(tables=Tables(kept.folder, kept.tables.resources))
+    found = {one.check: one.outcome for one in derived.remade(fresh)}
+    return found["tables/weights.csv"]

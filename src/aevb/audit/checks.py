@@ -19,7 +19,7 @@ CHECKS: dict[str, Callable[[Record], tuple[Problems, str]]] = {
     "runs": runs.settings,
     "budgets": runs.budgets,
     "curves": runs.curves,
-    "weights": runs.weights,
+    "kept weights": runs.weights,
     "likelihoods": runs.likelihoods,
     "numbers": contents.numbers,
     "provenance": runs.provenance,

@@ -8,7 +8,17 @@ import pandas as pd
 from aevb import catalogue
 from aevb.audit.record import ABSENT, DAMAGE, OK, ROUNDED, WRONG, Finding, Record, in_words
 from aevb.audit.tables import read_csv
-from aevb.tables import fig2, fig2_distance, fig3, fig3_distance, gradient_variance, runs, studies
+from aevb.stages.weights import kept_in
+from aevb.tables import (
+    fig2,
+    fig2_distance,
+    fig3,
+    fig3_distance,
+    gradient_variance,
+    runs,
+    studies,
+    weights,
+)
 from aevb.tables.curves import read_curves, read_paper_curves
 from aevb.tables.likelihood_curves import read_likelihoods, read_paper_likelihoods
 from aevb.tables.measurements import read_measurements
@@ -78,6 +88,7 @@ _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {
     "tables/fig3_distance.csv": lambda record: fig3_distance.distance(*_likelihoods(record)),
     "tables/fig3_orders.csv": lambda record: fig3_distance.orders(*_likelihoods(record)),
     "tables/runs.csv": _runs_table,
+    "tables/weights.csv": lambda record: weights.collect(kept_in(record.folder / "weights")),
     "tables/applications.csv": _applications,
     "tables/gradient_variance.csv": _gradient_ratios,
     "tables/draws_and_minibatches.csv": _draws_and_minibatches,

@@ -145,8 +145,12 @@ def provenance(record: Record) -> tuple[Problems, str]:
 
 
 def weights(record: Record) -> tuple[Problems, str]:
-    """The weights that are kept can be read, and are those of their runs' first seeds."""
+    """The weights that are kept can be read, have the settings of their runs' first seeds, and are
+    all that is kept."""
     problems, kept = [], record.outputs.kept()
+    wanted = {name_of(run.experiment) for run in kept}
+    there = {path.name for path in (record.folder / "weights").glob("*.safetensors")}
+    problems += [f"weights/{name} is of no run that is configured" for name in there - wanted]
     for run in kept:
         path = record.folder / "weights" / name_of(run.experiment)
         try:
@@ -155,11 +159,10 @@ def weights(record: Record) -> tuple[Problems, str]:
         except (DataError, ConfigError) as error:
             problems.append(str(error))
             continue
-        wanted = asdict(replace(trained, seeds=trained.seeds[:1]))
-        of = asdict(found)
-        told = [f"{key} is {of[key]}, not {wanted[key]}" for key in of if of[key] != wanted[key]]
+        ours, theirs = asdict(found), asdict(replace(trained, seeds=trained.seeds[:1]))
+        told = [f"{k} is {ours[k]}, not {theirs[k]}" for k in ours if ours[k] != theirs[k]]
         problems += [f"weights/{path.name}: {one}, as in {run.folder}/run.json" for one in told[:1]]
-    return problems, f"{len(kept)} trained models can be used without training"
+    return problems, f"{len(kept)} trained models are kept, for use without training"
 
 
 def _read_run(record: Record, run: Run) -> dict:

@@ -20,6 +20,8 @@ from aevb.files import writing
 from aevb.training.backends.programs import Programs
 
 FORMAT = "aevb bundle 1"
+SELECTING = "aevb bundle 2"
+"""Of a bundle by whose runs a step size is selected, which older versions do not know."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, EOFError)
 
 
@@ -95,7 +97,8 @@ class Writer:
 
     def write(self, path: Path) -> None:
         """Write the bundle, whole or not at all."""
-        manifest = {"format": FORMAT, "runs": [asdict(run) for run in self.runs]}
+        form = SELECTING if any(run.panels for run in self.runs) else FORMAT
+        manifest = {"format": form, "runs": [_fields(run) for run in self.runs]}
         with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, True, 9) as z:
             z.writestr("manifest.json", json.dumps(manifest, indent=1))
             for name, content in self._parts.items():
@@ -114,10 +117,10 @@ class Bundle:
         try:
             self._zip = zipfile.ZipFile(self.path)
             manifest = json.loads(self._zip.read("manifest.json"))
-            if manifest["format"] != FORMAT:
+            if manifest["format"] not in (FORMAT, SELECTING):
                 raise DataError(
                     f"{self.path}: is a bundle of another version ({manifest['format']!r}, not"
-                    f" {FORMAT!r}); export it again with this version of the package"
+                    f" {FORMAT!r}); read it with the version of the package that wrote it"
                 )
             self.runs = [run_of(values) for values in manifest["runs"]]
         except FileNotFoundError:
@@ -153,6 +156,11 @@ class Bundle:
         stored = Programs(**fields)
         texts = {name: self.part(part).decode() for name, part in stored.texts().items()}
         return stored.replace_texts(**texts)
+
+
+def _fields(run: BundledRun) -> dict:
+    """What the manifest says of a run; nothing that only selections have, of others."""
+    return {key: value for key, value in asdict(run).items() if key != "panels" or value}
 
 
 def run_of(values: dict) -> BundledRun:

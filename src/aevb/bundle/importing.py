@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -121,9 +122,13 @@ def _selections(
                 f" {', '.join(missing)}: run all of the bundle into one folder; a panel on which"
                 " every step size diverges has none, and needs a smaller one in step_sizes"
             )
-        if table in tables:
-            raise DataError(f"{table}: has results of two bundles; import one of them")
         experiments = [Experiment.from_values(result.item.experiment) for result in results]
+        alike = {replace(one, latent_dim=1).to_json() for one in experiments}
+        if table in tables or len(alike) > 1:
+            raise DataError(
+                f"{table}: has results of bundles that differ in more than N_z; run one of them"
+                " into a folder of its own"
+            )
         tried = [
             _candidates(result, one, data(one))
             for result, one in zip(results, experiments, strict=True)

@@ -66,7 +66,9 @@ def kept_weights(outputs: Outputs) -> list[str]:
     outputs.shown("fig2.latent_dims")
     kept = outputs.kept()
     if not kept:
-        raise ConfigError("figures.weights.algorithms: names no algorithm, so no weights are kept")
+        raise ConfigError(
+            "figures.weights.algorithms: names no algorithm of Figure 2, so no weights are kept"
+        )
     return _files(kept, "weights.safetensors")
 
 

@@ -46,7 +46,7 @@ class Command:
         words: the command.
         rule: the name of its rule.
         code: the modules whose code it runs.
-        outputs: what it makes, by option.
+        outputs: what it makes, by option; a name without suffix is a folder.
         inputs: what it reads, by option; the files of the first are its arguments.
         records: the data sets whose records it reads, by option.
         given: files of the checkout that it reads, by option.

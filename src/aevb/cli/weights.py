@@ -7,7 +7,6 @@ import typer
 
 from aevb import settings as configuration
 from aevb.cli.options import CONFIG, DATASETS, Config, Datasets, Log
-from aevb.errors import DataError
 from aevb.process.progress import LOGGER, start_logging
 from aevb.schema.explain import choice
 
@@ -24,9 +23,9 @@ def keep_weights(
     from aevb.stages.weights import keep
 
     start_logging(log)
-    kept = [keep(path, output) for path in weights]
+    kept = keep(weights, output)
     size = sum(path.stat().st_size for path in kept) / 1e6
-    LOGGER.info(f"wrote {len(set(kept))} models to {output}, {size:.1f} MB")
+    LOGGER.info(f"wrote {len(kept)} models to {output}, {size:.1f} MB")
 
 
 @app.command()
@@ -34,21 +33,21 @@ def weights(
     scale: Annotated[
         str | None, typer.Option(help="The scale; without one, the configuration's.")
     ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="The results, where they are not in results/SCALE.")
+    ] = None,
     config: Config = CONFIG,
     datasets: Datasets = DATASETS,
 ) -> None:
-    """List the trained models that a scale's results keep in half precision, each with the file
-    that `aevb apply`, `manifold`, `samples` and `explorer` take."""
+    """List the trained models that a scale's results keep in half precision, each with its file,
+    which is taken where weights are."""
+    from aevb.stages.weights import kept_in
     from aevb.tables.weights import collect
 
-    checked, _ = configuration.load(config, datasets)
-    scale = choice(scale or checked["scale"], checked["scales"], "scale")
-    folder = Path("results", scale, "weights")
-    paths = sorted(folder.glob("*.safetensors"))
-    if not paths:
-        raise DataError(
-            f"{folder}: keeps no trained models; `make reproduce SCALE={scale}` trains them"
-        )
+    if folder is None:
+        checked, _ = configuration.load(config, datasets)
+        folder = Path("results", choice(scale or checked["scale"], checked["scales"], "scale"))
+    paths = kept_in(folder / "weights")
     table = collect(paths)
     shown = table.assign(
         n_train=["all" if n != n or n is None else f"{n:.0f}" for n in table["n_train"]],

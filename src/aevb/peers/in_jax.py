@@ -11,7 +11,6 @@ import numpy as np
 
 from aevb.peers.problem import (
     EPSILON,
-    HMC_STEP_SIZE,
     MATRICES,
     STEP_SIZE,
     STEPS,
@@ -111,10 +110,10 @@ def leapfrog(problem: Problem, weights: Weights, x: Any, z: Any, momentum: Any) 
 
     def move(at, _):
         z, momentum, slope, _ = at
-        momentum = momentum + 0.5 * HMC_STEP_SIZE * slope
-        z = z + HMC_STEP_SIZE * momentum
+        momentum = momentum + 0.5 * problem.hmc_step_size * slope
+        z = z + problem.hmc_step_size * momentum
         value, slope = value_and_slope(z)
-        return (z, momentum + 0.5 * HMC_STEP_SIZE * slope, slope, value), None
+        return (z, momentum + 0.5 * problem.hmc_step_size * slope, slope, value), None
 
     value, slope = value_and_slope(z)
     start = (z, momentum, slope, value)

@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from aevb.peers.problem import (
     EPSILON,
-    HMC_STEP_SIZE,
     MATRICES,
     STEP_SIZE,
     STEPS,
@@ -105,10 +104,10 @@ def leapfrog(problem: Problem, weights: Weights, x: Any, z: Any, momentum: Any) 
     start, slope = value_and_slope(z)
     reached, turned = start, momentum
     for _ in range(problem.leapfrog_steps):
-        turned = turned + 0.5 * HMC_STEP_SIZE * slope
-        z = z + HMC_STEP_SIZE * turned
+        turned = turned + 0.5 * problem.hmc_step_size * slope
+        z = z + problem.hmc_step_size * turned
         reached, slope = value_and_slope(z)
-        turned = turned + 0.5 * HMC_STEP_SIZE * slope
+        turned = turned + 0.5 * problem.hmc_step_size * slope
     return z, turned, reached - start + 0.5 * (momentum**2 - turned**2).sum(-1)
 
 

@@ -11,9 +11,6 @@ EPSILON = 1e-8
 """Added to its sums of squared gradients."""
 STEPS = 50
 """In a chunk, of which all are alike; of Monte Carlo EM one, which takes the whole training set."""
-HMC_STEP_SIZE = 0.01
-"""Of every leapfrog step; what it is tuned to costs the same."""
-
 MATRICES = ("hidden_weights", "output_weights")
 """The parameters that have a prior."""
 Weights = Mapping[str, Any]
@@ -35,6 +32,8 @@ class Problem(NamedTuple):
     leapfrog_steps: int = 10
     weight_updates: int = 5
     """Of an iteration of Monte Carlo EM."""
+    hmc_step_size: float = 0.01
+    """Of every leapfrog step; what it would be tuned to costs the same."""
 
     @property
     def prior_scale(self) -> float:

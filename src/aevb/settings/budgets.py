@@ -44,6 +44,10 @@ class PerBounded(Table):
     wake_sleep: Count
 
 
+OneOrEach = Annotated[Annotated[Count, Tag(ONE)] | Annotated[PerBounded, Tag(EACH)], ByWay]
+"""One number for all algorithms of Figure 2, or one for each."""
+
+
 class Fig3Budget(Table):
     """The budget of Figure 3."""
 
@@ -175,8 +179,10 @@ class FutureWork(Table):
 class Scale(Table):
     """One budget."""
 
-    training_samples: PerDataset[
-        Annotated[Annotated[Count, Tag(ONE)] | Annotated[PerBounded, Tag(EACH)], ByWay]
+    training_samples: Annotated[
+        Annotated[Count, Tag(ONE)]
+        | Annotated[dict[str, OneOrEach], Field(min_length=1), Tag(EACH)],
+        ByWay,
     ]
     """Training samples a curve (Figure 2's horizontal axis); of a data set, one number or one for
     each algorithm."""

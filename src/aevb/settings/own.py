@@ -37,7 +37,9 @@ def adapt(given: Configuration, definitions: dict) -> tuple[Configuration, dict]
     groups = [config, *config["scales"].values(), *config["variants"].values()]
     for group in groups:
         for key in PER_DATASET & set(group):
-            group[key] = for_dataset(group[key], name, key)
+            value = for_dataset(group[key], name, key)
+            # A table by algorithm would be taken for one by data set.
+            group[key] = {name: value} if isinstance(value, dict) else value
     for variant in config["variants"].values():
         variant["pixel_divisor"] = 255
     n_train, n_pixels = arrays["train"].shape

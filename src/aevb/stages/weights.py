@@ -1,5 +1,6 @@
 """Learned parameters as files: safetensors that say which experiment they come from."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,25 +28,41 @@ def name_of(experiment: Experiment) -> str:
     return f"{model}_latent_dim_{experiment.latent_dim}.safetensors"
 
 
-def keep(path: Path, folder: Path) -> Path:
-    """Write the first seed's weights of a run to a folder, in half precision.
+def keep(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """Write the first seed's weights of runs to a folder, in half precision.
 
     Args:
-        path: the weights as `aevb train` wrote them.
-        folder: where they go, by the name that :func:`name_of` gives.
+        paths: the weights as `aevb train` wrote them.
+        folder: where they go, by the names that :func:`name_of` gives.
 
     Returns:
-        The file.
+        The files.
 
     Raises:
-        DataError: see :func:`read`.
+        DataError: two would have one name; or see :func:`read`.
     """
-    experiment, arrays = read(path, "decoder/")
+    found = [read(path, "decoder/") for path in paths]
+    kept = [folder / name_of(experiment) for experiment, _ in found]
+    for path, place in zip(paths, kept, strict=True):
+        if kept.count(place) > 1:
+            raise DataError(f"{path}: there are two models for {place.name}; keep one of them")
     most = np.finfo(np.float16).max
-    halved = {k: np.clip(v[:1], -most, most).astype(np.float16) for k, v in arrays.items()}
-    kept = folder / name_of(experiment)
-    write(kept, halved, replace(experiment, seeds=experiment.seeds[:1]))
+    for place, (experiment, arrays) in zip(kept, found, strict=True):
+        halved = {k: np.clip(v[:1], -most, most).astype(np.float16) for k, v in arrays.items()}
+        write(place, halved, replace(experiment, seeds=experiment.seeds[:1]))
     return kept
+
+
+def kept_in(folder: Path) -> list[Path]:
+    """The files of a folder that :func:`keep` wrote, by name.
+
+    Raises:
+        DataError: there are none.
+    """
+    found = sorted(folder.glob("*.safetensors"))
+    if not found:
+        raise DataError(f"{folder}: keeps no trained models; `aevb keep-weights` writes them")
+    return found
 
 
 def read(path: Path, kind: str) -> tuple[Experiment, Tensors]:

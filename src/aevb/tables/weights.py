@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from aevb.algorithms.settings import LABELS
-from aevb.stages.weights import read
+from aevb.stages.weights import kept_in, read
 
 
 def make(folder: Path) -> dict[str, str]:
     """The table, from the folder of the weights."""
-    return {"output": collect(sorted(folder.glob("*.safetensors"))).to_csv(index=False)}
+    return {"output": collect(kept_in(folder)).to_csv(index=False)}
 
 
 def collect(paths: Iterable[Path]) -> pd.DataFrame:

@@ -194,7 +194,8 @@ def objectives_of(
         # The curve's last mean is since the first step.
         mean = (start + (end - 1) * mean) / end
     # A last update that spoils the parameters shows in what they give, where there is a bound.
-    mean = np.where(np.isnan(bound) & ~np.isnan(bound).all(), np.nan, mean)
+    sound = np.isfinite(bound)
+    mean = np.where(sound | ~sound.any(), mean, np.nan)
     return Objectives(begin * samples_per_step, end * samples_per_step, start, mean)
 
 
