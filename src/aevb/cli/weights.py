@@ -50,7 +50,7 @@ def weights(
     paths = kept_in(folder / "weights")
     table = collect(paths)
     shown = table.assign(
-        n_train=["all" if n != n or n is None else f"{n:.0f}" for n in table["n_train"]],
+        n_train=table["n_train"].astype(str).replace("<NA>", "all"),
         file=list(map(str, paths)),
         bytes=(table["bytes"] / 1e6).round(2),
     )

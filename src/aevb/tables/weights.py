@@ -28,7 +28,7 @@ def collect(paths: Iterable[Path]) -> pd.DataFrame:
     Raises:
         DataError: a file is missing, damaged or foreign.
     """
-    return pd.DataFrame([_row(Path(path)) for path in paths])
+    return pd.DataFrame([_row(Path(path)) for path in paths]).astype({"n_train": "Int64"})
 
 
 def _row(path: Path) -> dict:
