@@ -40,15 +40,10 @@ class Expected:
         self.images = images.astype(np.float32) / np.float32(256)
         self.x = self.images[:M]
         self.z = generator.normal(size=(N, LATENT_DIM)).astype(np.float32)
-        self.noise = self.noise_of(self.vae)
-        shapes = self.vae.shapes()
-        values = [tf.constant(self.weights[name][np.newaxis]) for name in named(shapes)]
-        self.parameters = tf.nest.pack_sequence_as(shapes, values)
+        self.parameters = one_member(self.vae.shapes(), self.weights)
         self.seeds = tf.constant([0])
-
-    def noise_of(self, vae: VAE) -> np.ndarray:
-        keys = random.keys(tf.constant([0]), random.Purpose.POSTERIOR, 0)
-        return random.normal(keys, (1, M, LATENT_DIM))[0, 0].numpy()
+        keys = random.keys(self.seeds, random.Purpose.POSTERIOR, 0)
+        self.noise = random.normal(keys, (1, M, LATENT_DIM))[0, 0].numpy()
 
     def step(self, algorithm: Any) -> tuple[Arrays, Arrays, float]:
         """The weights and sums of squares after a step on x, and its sum of bounds."""
@@ -63,9 +58,10 @@ class Expected:
     def wake_sleep(self) -> tuple[Arrays, Arrays, float]:
         return self.step(WakeSleep(self.vae, Adagrad(0, "matrices", M / N)))
 
-    def dreams(self, decoder: Any) -> tuple[np.ndarray, np.ndarray]:
-        """z and x of the sleep phase of a decoder [1, ...]."""
+    def dreams(self, weights: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        """z and x of the sleep phase, of a decoder by name."""
         algorithm = WakeSleep(self.vae, Adagrad(0, "matrices", M / N))
+        decoder = one_member(self.vae.shapes().decoder, weights, "decoder")
         return tuple(part[0].numpy() for part in algorithm.dream(decoder, M, self.seeds, 0))
 
     def trajectory(self, momentum: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,6 +88,12 @@ class Expected:
         state = state._replace(parameters=decoder, chains=chains)
         found = mcem.maximise(state, tf.constant(self.images[np.newaxis]), chains)
         return tuple(members(Parameters((), nest)) for nest in found)
+
+
+def one_member(shapes: Any, weights: Arrays, prefix: str = "") -> Any:
+    """Weights by name as a nest of tensors [1, ...] like ``shapes``."""
+    values = [tf.constant(weights[name][np.newaxis]) for name in named(shapes, prefix)]
+    return tf.nest.pack_sequence_as(shapes, values)
 
 
 def members(nest: Any) -> Arrays:
@@ -149,12 +151,7 @@ def test_jax_takes_the_same_step_of_wake_sleep(expected, jax):
     after, squares, _ = expected.wake_sleep()
     given = expected.problem, expected.weights, zeros(expected.weights)
     decoder, decoder_squares = jax.wake(*given, expected.x, expected.noise)
-    updated = {k: v[np.newaxis] for k, v in decoder.items()}
-    nest = tf.nest.pack_sequence_as(
-        expected.vae.shapes().decoder,
-        [updated[name] for name in named(expected.vae.shapes().decoder, "decoder")],
-    )
-    z, x = expected.dreams(nest)
+    z, x = expected.dreams({name: np.asarray(value) for name, value in decoder.items()})
     encoder, encoder_squares = jax.sleep(*given, x, z)
     assert_same((encoder | decoder, encoder_squares | decoder_squares), after, squares)
 
@@ -200,9 +197,7 @@ def test_torch_takes_the_same_steps(expected, torch):
     )
     torch.wake(expected.problem, leaves, decoder, x, noise)
     assert_stepped(leaves, problems.part(after, "decoder"), squares)
-    names = named(expected.vae.shapes().decoder, "decoder")
-    values = [tf.constant(leaves[name].detach().numpy()[np.newaxis]) for name in names]
-    dreams = expected.dreams(tf.nest.pack_sequence_as(expected.vae.shapes().decoder, values))
+    dreams = expected.dreams({name: as_array(value) for name, value in leaves.items()})
     z, x = (torch.torch.from_numpy(a) for a in dreams)
     torch.sleep(leaves, encoder, x, z)
     assert_stepped(leaves, problems.part(after, "encoder"), squares)

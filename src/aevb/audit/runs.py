@@ -24,19 +24,16 @@ def settings(record: Record) -> tuple[Problems, str]:
     for run in configured:
         try:
             found = _read_run(record, run)
-            recorded = asdict(Experiment.from_values(found["experiment"]))
+            recorded = Experiment.from_values(found["experiment"])
         except DataError as error:
             problems.append(str(error))
             continue
         except ConfigError as error:
             problems.append(f"{run.folder}/run.json: {error}")
             continue
-        wanted = asdict(run.experiment)
-        for key in wanted:
-            # What the budget was is compared with what was reached, by `budgets`.
-            if key not in _BUDGET and recorded.get(key) != wanted[key]:
-                told = f"{key} is {recorded.get(key)}, not {wanted[key]}"
-                problems.append(f"{run.folder}/run.json: {told}")
+        # What the budget was is compared with what was reached, by `budgets`.
+        told = _differences(recorded, run.experiment, _BUDGET)
+        problems += [f"{run.folder}/run.json: {one}" for one in told]
         selected = _selected(record, run)
         if found.get("step_size") != selected:
             problems.append(
@@ -159,10 +156,19 @@ def weights(record: Record) -> tuple[Problems, str]:
         except (DataError, ConfigError) as error:
             problems.append(str(error))
             continue
-        ours, theirs = asdict(found), asdict(replace(trained, seeds=trained.seeds[:1]))
-        told = [f"{k} is {ours[k]}, not {theirs[k]}" for k in ours if ours[k] != theirs[k]]
+        told = _differences(found, replace(trained, seeds=trained.seeds[:1]))
         problems += [f"weights/{path.name}: {one}, as in {run.folder}/run.json" for one in told[:1]]
     return problems, f"{len(kept)} trained models are kept, for use without training"
+
+
+def _differences(found: Experiment, wanted: Experiment, but: tuple[str, ...] = ()) -> Problems:
+    """The settings, but for some, that are not as wanted."""
+    ours, theirs = asdict(found), asdict(wanted)
+    return [
+        f"{key} is {ours[key]}, not {theirs[key]}"
+        for key in theirs
+        if key not in but and ours[key] != theirs[key]
+    ]
 
 
 def _read_run(record: Record, run: Run) -> dict:
