@@ -21,6 +21,11 @@ pytestmark = [pytest.mark.long, pytest.mark.workflow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).parents[1]
 SHELL = re.compile(r"^( *)shell:\n(?:\1 {4}.*\n)+", re.MULTILINE)
 SHAPES = {"mnist": [28, 28], "frey_face": [28, 20]}
+# A folder is told from a file by its name, which has no ending.
+TOUCH = (
+    r'for path in {output:q}; do case "${{path##*/}}" in '
+    r'*.*) touch "$path";; *) mkdir -p "$path";; esac; done'
+)
 
 
 class Outline(Copy):
@@ -35,8 +40,10 @@ class Outline(Copy):
         for rules in (self.folder / "workflow/rules").glob("*.smk"):
             if rules.name != "data.smk":
                 text = rules.read_text(encoding="utf-8")
-                stand_in = r'\1shell:\n\1    "touch {output:q}"' + "\n"
-                rules.write_text(SHELL.sub(stand_in, text), encoding="utf-8")
+                rules.write_text(
+                    SHELL.sub(lambda found: f"{found[1]}shell:\n{found[1]}    '{TOUCH}'\n", text),
+                    encoding="utf-8",
+                )
         config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
         # The stand-ins have no labels, which a probe would need.
         config["figures"]["applications"]["representation"] = {}
