@@ -39,6 +39,10 @@ for target in catalogue.targets(OUTPUTS):
             partial(target_files, target),
 
 
+onstart:
+    start_fork_server()
+
+
 onsuccess:
     report_left_out_data()
 

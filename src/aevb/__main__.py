@@ -1,5 +1,12 @@
 """``python -m aevb`` is the command line."""
 
-from aevb.cli import main
+import sys
 
-main()
+from aevb.process import fork_server
+
+fork_server.hand_over(sys.argv[1:])
+
+from aevb.cli import main  # noqa: E402
+from aevb.process.ending import run_to_the_end  # noqa: E402
+
+run_to_the_end(main)

@@ -1,6 +1,7 @@
 # Configuration, wildcards, and how rules ask the package what they read, make and are told.
 import json
 import os
+import secrets
 import shlex
 import sys
 from functools import partial, wraps
@@ -12,6 +13,7 @@ from aevb import catalogue
 from aevb import settings as configuration
 from aevb.data import attempts
 from aevb.errors import AevbError, ConfigError, UnavailableError
+from aevb.process import fork_server
 from aevb.workflow.jobs import PROTOCOL_RUN, Jobs, exports
 from aevb.workflow.outputs import Outputs
 from aevb.provenance import code_hash
@@ -207,6 +209,18 @@ EXPORTS = exports(SETTINGS, ROOT / "src")
 PREFIX = shell._process_prefix or "set -euo pipefail; "
 if EXPORTS not in PREFIX:
     shell.prefix((PREFIX + EXPORTS).replace("{", "{{").replace("}", "}}"))
+
+
+def start_fork_server():
+    """One process loads the libraries for all jobs that run here, with the Python of this shell,
+    unless the environment names one or none."""
+    here = workflow.local_exec and not workflow.deployment_settings.deployment_method
+    if here and fork_server.is_possible() and fork_server.VARIABLE not in os.environ:
+        name = secrets.token_hex(16)
+        server = f"python -m aevb.process.fork_server {name} {os.getpid()}"
+        shell(server + " < /dev/null > /dev/null 2>&1 &")
+        os.environ[fork_server.VARIABLE] = name
+
 
 AUDITED = partial(results, ["audit/claims.csv", "figures/audit.pdf"])
 RESULTS = here(f"results/{SETTINGS['scale']}")

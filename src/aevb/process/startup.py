@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 
 from aevb.errors import AevbError
 from aevb.process import compiled
@@ -28,22 +29,27 @@ def start_tensorflow(threads: int) -> None:
     Raises:
         AevbError: this machine or this installation cannot run it.
     """
-    _check_machine()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow Probability loads Keras 2 anyway; Keras 3, of which nothing is used, would
-    # bring scikit-learn and Matplotlib as well, and takes a third of the time of a start.
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     compiled.keep()
     with standard_error_unless_killed("TensorFlow"):
-        tf = _import()
+        tf = load_tensorflow()
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_tensor_float_32_execution(False)
         tf.config.list_logical_devices()
 
 
-def _import():
+def load_tensorflow() -> ModuleType:
+    """TensorFlow, imported and not yet used: a process that has done no more can fork.
+
+    Raises:
+        AevbError: as ``start_tensorflow``.
+    """
+    _check_machine()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow Probability loads Keras 2 anyway; Keras 3, of which nothing is used, would
+    # bring scikit-learn and Matplotlib as well, and takes a third of the time of a start.
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         with garbage_left_alone(), missing("jax"):
             import tensorflow

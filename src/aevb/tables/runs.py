@@ -30,7 +30,7 @@ def collect(paths: Iterable[Path]) -> pd.DataFrame:
     Raises:
         DataError: a record is missing or damaged.
     """
-    return pd.DataFrame([_row(Path(path)) for path in paths])
+    return pd.DataFrame([_row(Path(path)) for path in paths]).astype({"n_train": "Int64"})
 
 
 def render(runs: pd.DataFrame) -> str:
