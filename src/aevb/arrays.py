@@ -1,10 +1,16 @@
 """Nested states and snapshots as flat sets of named arrays, the form in which they are kept."""
 
+import json
+import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save
 
 Tensors = dict[str, np.ndarray]
+_LENGTH = struct.Struct("<Q")
+"""Of the header of a safetensors file."""
 
 
 def named(structure: Any, prefix: str = "") -> dict[str, Any]:
@@ -27,6 +33,22 @@ def named(structure: Any, prefix: str = "") -> dict[str, Any]:
 def named_arrays(structure: Any) -> Tensors:
     """A nest of tensors as arrays named by their path, in flattening order."""
     return {path: np.asarray(tensor) for path, tensor in named(structure).items()}
+
+
+def to_safetensors(tensors: Tensors, metadata: Mapping[str, str]) -> bytes:
+    """A safetensors file of arrays by name; the same bytes for the same content.
+
+    The library alone writes several metadata in an order that differs from process to process.
+    """
+    written = save(tensors, dict(metadata))
+    (length,) = _LENGTH.unpack_from(written)
+    start = _LENGTH.size + length
+    header = json.loads(written[_LENGTH.size : start])
+    header["__metadata__"] = dict(sorted(metadata.items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    # The arrays that follow are aligned, as the library has them.
+    text += b" " * (-len(text) % _LENGTH.size)
+    return b"".join((_LENGTH.pack(len(text)), text, written[start:]))
 
 
 def snapshot_arrays(snapshots: dict[int, Tensors]) -> Tensors:

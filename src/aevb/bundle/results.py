@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from aevb.arrays import Tensors, read_snapshots, snapshot_arrays
+from aevb.arrays import Tensors, read_snapshots, snapshot_arrays, to_safetensors
 from aevb.bundle.archive import BundledRun, run_of
 from aevb.errors import DataError
 from aevb.files import write_atomically
@@ -59,7 +58,7 @@ def write(folder: Path, result: Result) -> None:
         "record": json.dumps(result.record),
         "checksum": checksum(tensors),
     }
-    write_atomically(path, save(tensors, metadata))
+    write_atomically(path, to_safetensors(tensors, metadata))
     write_atomically(path.with_name("run.json"), json.dumps(result.record, indent=2) + "\n")
 
 

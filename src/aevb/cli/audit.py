@@ -125,6 +125,26 @@ def audit(
         raise AuditFailure(f"the audit of {folder} fails: {', '.join(failing)}")
 
 
+@app.command()
+def compare(
+    one: Annotated[Path, typer.Argument(help="A folder of results, as results/smoke.")],
+    other: Annotated[Path, typer.Argument(help="Another, of the same scale.")],
+) -> None:
+    """List what two folders of results differ in, times and logs aside: nothing, where one commit
+    made both on one machine.
+
+    Ends with exit status 1 where they differ.
+    """
+    from aevb.audit.differences import differences
+
+    found = list(differences(one, other))
+    for difference in found:
+        print(f"{difference.file}: {difference.what}")
+    if found:
+        raise AuditFailure(f"{one} and {other} differ in {len(found)} files")
+    print(f"{one} and {other} are the same, times aside")
+
+
 def _known(scale: str, checked: dict) -> str:
     if scale not in checked["scales"]:
         raise ConfigError(f"scale: {scale!r} is unknown; allowed: {', '.join(checked['scales'])}")

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from aevb.arrays import Tensors
+from aevb.arrays import Tensors, to_safetensors
 from aevb.errors import DataError
 from aevb.files import write_atomically
 from aevb.settings.experiment import Experiment
@@ -18,7 +17,7 @@ from aevb.training.checkpoints import checksum
 def write(path: Path, arrays: Tensors, experiment: Experiment) -> None:
     """Write arrays by name with their experiment and a checksum."""
     metadata = {"experiment": experiment.to_json(), "checksum": checksum(arrays)}
-    write_atomically(path, save(arrays, metadata))
+    write_atomically(path, to_safetensors(arrays, metadata))
 
 
 def name_of(experiment: Experiment) -> str:

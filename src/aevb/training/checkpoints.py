@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from aevb.arrays import Tensors
+from aevb.arrays import Tensors, to_safetensors
 from aevb.errors import CheckpointError
 from aevb.files import write_atomically
 
@@ -29,7 +28,7 @@ def write(
     """
     path = _path(folder, samples)
     metadata = {"fingerprint": fingerprint, "checksum": checksum(tensors)}
-    write_atomically(path, save(tensors, metadata))
+    write_atomically(path, to_safetensors(tensors, metadata))
     shorter = [other for other in _newest_first(folder) if _samples(other) <= samples]
     for old in shorter[keep:] if keep else ():
         old.unlink(missing_ok=True)
