@@ -3,6 +3,9 @@
 import os
 import re
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from aevb.audit.differences import differences
+from aevb.process import fork_server
 from aevb.settings import SELECTING, STUDIES
 from project import AUDITED, ESTIMATED, EVERYTHING, REDRAWN_FIG3, RUNS, Copy
 
@@ -72,8 +77,30 @@ def shipped(tmp_path_factory) -> Copy:
 def made(tmp_path_factory) -> Copy:
     """A copy in which the default target has been made once."""
     copy = Copy(tmp_path_factory.mktemp("made"))
-    copy.outcome = copy.snakemake()
+    over = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        forked = pool.submit(forked_for, copy.folder, over)
+        copy.outcome = copy.snakemake()
+        over.set()
+        copy.forked = forked.result()
     return copy
+
+
+def forked_for(folder: Path, over: threading.Event) -> set[int]:
+    """The processes in a folder that a server has forked, as seen until it is over."""
+    found = set()
+    while not over.wait(0.2):
+        for entry in Path("/proc").iterdir():
+            # One that ends meanwhile is none.
+            with suppress(OSError):
+                if entry.name.isdecimal() and (entry / "cwd").resolve() == folder.resolve():
+                    parent = (
+                        (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
+                    )
+                    lines = [Path("/proc", number, "cmdline") for number in (entry.name, parent)]
+                    if all(b"aevb.process.fork_server" in line.read_bytes() for line in lines):
+                        found.add(int(entry.name))
+    return found
 
 
 @pytest.fixture
@@ -237,6 +264,21 @@ def test_makes_figures_and_tables(made):
     assert "Tiny" in set(drawn["dataset"])
     truths = pd.read_csv(results / "figures/estimators.csv")
     assert set(truths["model"]) == {"PPCA", "MCEM, N=40", "untrained"}
+
+
+def test_jobs_are_forked(made):
+    """One process loads the libraries for most of them, each of which is watched by one more."""
+    assert len(made.forked) > 20
+
+
+def test_jobs_by_themselves_find_the_same(made, tmp_path_factory):
+    """Two runs, one in which each job loads the libraries, make the same bytes but for times."""
+    copy = Copy(tmp_path_factory.mktemp("by themselves"))
+    copy.variables = {fork_server.VARIABLE: ""}
+    code, text = copy.snakemake()
+    assert code == 0, text
+    results = "results/short"
+    assert not list(differences(made.folder / results, copy.folder / results))
 
 
 def test_second_call_has_nothing_to_do(made):

@@ -217,8 +217,10 @@ def start_fork_server():
     here = workflow.local_exec and not workflow.deployment_settings.deployment_method
     if here and fork_server.is_possible() and fork_server.VARIABLE not in os.environ:
         name = secrets.token_hex(16)
-        server = f"python -m aevb.process.fork_server {name} {os.getpid()}"
-        shell(server + " < /dev/null > /dev/null 2>&1 &")
+        shell(
+            f"python -m aevb.process.fork_server {name} {os.getpid()}"
+            " < /dev/null > /dev/null 2>&1 &"
+        )
         os.environ[fork_server.VARIABLE] = name
 
 
