@@ -58,6 +58,7 @@ def test_the_same(two):
         ),
         ("tables/runs.html", "<td>0.7</td>"),
         ("manifest.json", '{"files": {"a": "b"}}'),
+        ("report.html", "<html>"),
         ("runs/authors/tiny/aevb/latent_dim_2/logs/train.log", "09:00:00 trained\n"),
         ("logs/fetch.log", "another"),
     ],
@@ -84,7 +85,30 @@ def test_times_do_not_count(two, name, content):
         (
             CURVE,
             "training_samples,bound,seconds\n100,-200.5,1.5\n200,diverged,3\n",
-            "bound in 2 of 2 rows",
+            "bound in 1 of 2 rows",
+        ),
+        (
+            CURVE,
+            "training_samples,bound,seconds\n100,-200.50,1.5\n200,-150.25,3\n",
+            "bound in 1 of 2 rows, by 0 at most",
+        ),
+        (
+            CURVE,
+            "training_samples,bound,minutes\n100,-200.5,1.5\n200,-150.25,3\n",
+            "has other columns",
+        ),
+        (CURVE, "", "differs, and is damaged"),
+        (CURVE, b"\xff\xfe", "differs, and is damaged"),
+        (RUN, "3", "final/bound, threads, all of it"),
+        (
+            RUN,
+            '{"final": {"bound": -150.25, "seconds": {}}, "threads": 1, "x": null}',
+            "x",
+        ),
+        (
+            RUN,
+            '{"final": {"bound": -150.25}, "threads": true, "memory_study": {"bound": 1}}',
+            "threads, memory_study/bound",
         ),
         (CURVE, "training_samples,bound,seconds\n100,-200.5,1.5\n", "has 2 and 1 rows"),
         (CURVE, "training_samples,seconds\n100,1.5\n200,3\n", "has other columns"),
@@ -103,6 +127,24 @@ def test_everything_else_counts(two, name, content, what):
     """A number, a row, a column, a key, a byte of a picture or a page."""
     write(two[1], name, content)
     assert list(differences(*two)) == [(name, what)]
+
+
+@pytest.mark.parametrize("values", [("", "nan"), ("NA", "None"), ("12", "0012")])
+def test_numbers_are_compared_as_written(two, values):
+    """What a reader of tables takes for the same is not the same."""
+    for folder, value in zip(two, values, strict=True):
+        write(folder, CURVE, f"training_samples,bound\n100,{value}\n")
+    (found,) = differences(*two)
+    assert found.what.startswith("bound in 1 of 1 rows")
+
+
+def test_a_page_of_no_folder(two, monkeypatch):
+    """Folders may be named from where one stands."""
+    write(two[0], "explorer.html", "<html>")
+    write(two[1], "explorer.html", "<body>")
+    monkeypatch.chdir(two[0])
+    found = list(differences(Path(), Path("../other")))
+    assert found == [("explorer.html", "differs")]
 
 
 @pytest.mark.parametrize("which", [0, 1])

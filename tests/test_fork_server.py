@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,11 +14,12 @@ import pytest
 
 from aevb.process import fork_server
 
-# A server that loads nothing, and whose jobs are Python; a client of it.
+# A server that loads nothing, but has asked where temporary files go, and whose jobs are Python; a
+# client of it.
 SERVER = """
-import sys
+import sys, tempfile
 from aevb.process import fork_server
-fork_server._load = lambda end: None
+fork_server._load = lambda end: tempfile.gettempdir()
 fork_server.serve(sys.argv[1], int(sys.argv[2]))
 exec(sys.argv[1])
 """
@@ -45,8 +47,11 @@ class Served:
     def __init__(self, name: str):
         self.name = name
         self.workflow = subprocess.Popen(["sleep", "600"])
+        # As the workflow does it, by a shell that has what is in the background ignore Ctrl-C.
         words = [sys.executable, "-c", SERVER, name, str(self.workflow.pid)]
-        self.server = subprocess.Popen(words)
+        command = '"$@" < /dev/null > /dev/null 2>&1 & echo $!'
+        started = subprocess.check_output(["bash", "-c", command, "bash", *words], text=True)
+        self.pid = int(started)
         until(lambda: f"@aevb-{name}" in Path("/proc/net/unix").read_text(encoding="utf-8"))
 
     def client(self, code: str, **options) -> subprocess.Popen:
@@ -65,9 +70,22 @@ class Served:
         out, err = client.communicate(given, timeout=60)
         return client.returncode, out, err
 
+    def ask(self, code: str) -> socket.socket:
+        """The connection of a client of one's own, with its first bytes."""
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(f"\0aevb-{self.name}")
+        env = dict(os.environ)
+        around = fork_server.surroundings(env)
+        job = fork_server.Job([code], env, os.getcwd(), 0o022, [], around)
+        text = json.dumps(job).encode()
+        socket.send_fds(client, [len(text).to_bytes(4, "big")], [0, 1, 2])
+        client.sendall(text)
+        return client
+
     def end(self) -> None:
         self.workflow.kill()
         self.workflow.wait()
+        until(lambda: is_gone(self.pid))
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -79,8 +97,17 @@ def until(condition: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
+def state(pid: int) -> str:
+    """R, S, T (stopped), Z; X where there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
+
+
 def is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()
+    return state(pid) in "XZ"
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +121,6 @@ def served() -> Iterator[Served]:
         yield served
     finally:
         served.end()
-        served.server.kill()
-        served.server.wait()
 
 
 def test_a_job_has_what_it_was_given(served, tmp_path):
@@ -162,6 +187,106 @@ def test_ctrl_c_of_the_terminal_is_heard_once(served):
     assert out == "told 2\n"
 
 
+QUIET = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+"""A job that says nothing about signals."""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("SIGINT", 130, "KeyboardInterrupt"),
+        ("SIGTERM", 143, "a signal has ended this job: Terminated"),
+        ("SIGHUP", 129, "a signal has ended this job: Hangup"),
+    ],
+)
+def test_a_job_without_handlers_stops_when_told(served, name, code, said):
+    """What the server's shell has it ignore is nothing to the jobs."""
+    client = served.client(QUIET)
+    client.stdout.readline()
+    client.send_signal(getattr(signal, name))
+    _, err = client.communicate(timeout=30)
+    assert client.returncode == code
+    assert said in err
+
+
+def test_what_a_client_ignores_its_job_ignores(served):
+    """As under nohup."""
+    client = served.client(QUIET.replace("60", "0.5") + "; print('done')", **IGNORING_HANGUP)
+    client.stdout.readline()
+    client.send_signal(signal.SIGHUP)
+    assert client.communicate(timeout=30) == ("done\n", "")
+    assert client.returncode == 0
+
+
+IGNORING_HANGUP = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+
+
+def test_a_job_waits_with_its_client(served):
+    """Ctrl-Z stops both, and both go on."""
+    client = served.client(QUIET)
+    job = int(client.stdout.readline())
+    client.send_signal(signal.SIGTSTP)
+    until(lambda: (state(client.pid), state(job)) == ("T", "T"))
+    client.send_signal(signal.SIGCONT)
+    until(lambda: (state(client.pid), state(job)) == ("S", "S"))
+    client.send_signal(signal.SIGTERM)
+    assert client.wait(timeout=30) == 143
+    until(lambda: is_gone(job))
+
+
+def test_temporary_files_are_where_a_job_is_told(served, tmp_path):
+    """The server has looked for a folder before."""
+    code = "import tempfile; print(tempfile.gettempdir())"
+    assert served.run(code, env={"TMPDIR": str(tmp_path)}) == (0, f"{tmp_path}\n", "")
+
+
+def test_a_client_that_leaves_has_no_job(served, tmp_path):
+    """Not even for the moment in which another might start it again."""
+    code = f"""
+import time
+while True:
+    open({str(tmp_path / "ticks")!r}, "a").write(".")
+    time.sleep(0.01)
+"""
+    for _ in range(10):
+        served.ask(code).close()
+    ticks = tmp_path / "ticks"
+    time.sleep(0.5)
+    before = ticks.read_text(encoding="utf-8") if ticks.exists() else ""
+    time.sleep(0.5)
+    assert (ticks.read_text(encoding="utf-8") if ticks.exists() else "") == before
+    assert len(before) <= 20
+
+
+def test_talk_that_is_no_job_disturbs_nobody(served):
+    """Nothing at all, for a while or for good, and words without sense."""
+    address = f"\0aevb-{served.name}"
+    silent = socket.socket(socket.AF_UNIX)
+    silent.connect(address)
+    for words in (b"", b"\xff\xff\xff\xff", b"\0\0\0\2{}", b"\0\0\0\x09[1, 2, 3]"):
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(address)
+            other.sendall(words)
+    assert served.run("print('served')") == (0, "served\n", "")
+    silent.close()
+    children = Path(f"/proc/{served.pid}/task/{served.pid}/children")
+    until(lambda: not children.read_text(encoding="utf-8").split())
+
+
+def test_unbuffered_streams_are_unbuffered():
+    """What a job has written is there when it is killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONUNBUFFERED", "1")
+        served = Served(f"test-{os.getpid()}-unbuffered")
+        try:
+            for _ in range(fork_server.DECLINED):
+                served.run("")
+            code = "import os; print('before', end=''); os._exit(3)"
+            until(lambda: served.run(code) == (3, "before", ""))
+        finally:
+            served.end()
+
+
 def test_a_job_does_not_outlive_its_client(served):
     """kill -9 of what the workflow started ends the job as well."""
     client = served.client(WAITING)
@@ -188,7 +313,7 @@ def test_jobs_at_once(served):
     clients = [served.client(code) for code in codes]
     outcomes = [(client.communicate(timeout=60)[0], client.returncode) for client in clients]
     assert outcomes == [(f"{n}\n", n) for n in range(12)]
-    children = Path(f"/proc/{served.server.pid}/task/{served.server.pid}/children")
+    children = Path(f"/proc/{served.pid}/task/{served.pid}/children")
     until(lambda: not children.read_text(encoding="utf-8").split())
 
 
@@ -247,7 +372,6 @@ def test_a_server_ends_with_its_workflow(jobs):
     try:
         for _ in range(jobs):
             served.run("print('served')")
-        assert served.server.poll() is None
+        assert not is_gone(served.pid)
     finally:
         served.end()
-    assert served.server.wait(timeout=30) == 0

@@ -5,21 +5,20 @@ Two runs of one commit on one machine make the same bytes, but for what they mea
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from aevb.arrays import named
 from aevb.audit.manifest import NAME
-from aevb.audit.tables import read_csv
 from aevb.errors import DataError
 
 _MEASURED = re.compile(r"seconds|minutes|per_second|memory")
 """In the names of columns and keys that hold what a run took, not what it found."""
 _IGNORED = (".log", ".snakemake_timestamp")
+_OF_ALL = (NAME, "report.html")
 
 
 class Difference(NamedTuple):
@@ -32,19 +31,24 @@ class Difference(NamedTuple):
 def differences(one: Path, other: Path) -> Iterator[Difference]:
     """All files that one of two folders lacks, or that differ in more than times.
 
-    Logs are passed over, and the manifest, which has the hashes of the files that are compared.
+    Logs are passed over, and what is made of all files together: the report, and the manifest,
+    which has the hashes of what is compared.
 
     Raises:
         DataError: a folder is not there, or there is no file in it.
     """
+    one, other = one.resolve(), other.resolve()
     files = sorted(_files(one) | _files(other))
     for name in files:
         paths = one / name, other / name
-        lacking = [folder for folder in (one, other) if not (folder / name).exists()]
+        lacking = [folder for folder in (one, other) if not (folder / name).is_file()]
         if lacking:
             yield Difference(name, f"is not in {lacking[0]}")
         elif paths[0].read_bytes() != paths[1].read_bytes():
-            what = _KINDS.get(paths[0].suffix, _bytes)(*paths)
+            try:
+                what = _KINDS.get(paths[0].suffix, _bytes)(*paths)
+            except (DataError, ValueError):
+                what = "differs, and is damaged"
             if what:
                 yield Difference(name, what)
 
@@ -53,11 +57,11 @@ def _files(folder: Path) -> set[str]:
     found = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.endswith(_IGNORED) and path.name != NAME
+        if path.is_file() and not path.name.endswith(_IGNORED)
     }
     if not found:
         raise DataError(f"{folder}: there are no results")
-    return found
+    return found - set(_OF_ALL)
 
 
 def _bytes(one: Path, other: Path) -> str:
@@ -66,49 +70,65 @@ def _bytes(one: Path, other: Path) -> str:
 
 def _page(one: Path, other: Path) -> str:
     """The page of a table shows the times that the table has."""
-    tables = [path.parents[1].glob(f"*/{path.stem}.csv") for path in (one, other)]
-    if any(_measured(read_csv(table).columns) for table in (*tables[0], *tables[1])):
-        return ""
-    return "differs"
+    tables = [
+        table for path in (one, other) for table in path.parents[1].glob(f"*/{path.stem}.csv")
+    ]
+    return "" if any(_measured(_read(table).columns) for table in tables) else "differs"
 
 
-def _measured(names: Any) -> list[str]:
+def _measured(names: Iterable[str]) -> list[str]:
     return [name for name in names if _MEASURED.search(name)]
 
 
 def _table(one: Path, other: Path) -> str:
-    tables = [read_csv(path) for path in (one, other)]
-    first, second = (table.drop(columns=_measured(table.columns)) for table in tables)
+    first, second = _read(one), _read(other)
     if list(first.columns) != list(second.columns):
         return "has other columns"
     if len(first) != len(second):
         return f"has {len(first)} and {len(second)} rows"
+    found = first.columns.difference(_measured(first.columns), sort=False)
     return "; ".join(
         f"{name} {_distance(first[name], second[name])}"
-        for name in first.columns
+        for name in found
         if not first[name].equals(second[name])
     )
 
 
+def _read(path: Path) -> pd.DataFrame:
+    """A table as it is written, to the last digit."""
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from None
+
+
 def _distance(one: pd.Series, other: pd.Series) -> str:
-    apart = ~((one == other) | (one.isna() & other.isna()))
+    apart = one != other
     rows = f"in {apart.sum()} of {len(apart)} rows"
-    if not all(map(pd.api.types.is_numeric_dtype, (one, other))):
-        return rows
-    furthest = (one.astype(float) - other)[apart].abs().max()
+    numbers = [pd.to_numeric(column[apart], errors="coerce") for column in (one, other)]
+    furthest = (numbers[0] - numbers[1]).abs().max()
     return rows if np.isnan(furthest) else f"{rows}, by {furthest:.3g} at most"
 
 
 def _record(one: Path, other: Path) -> str:
-    try:
-        parts = [named(json.loads(path.read_text(encoding="utf-8"))) for path in (one, other)]
-    except ValueError:
-        return "differs, and is damaged"
-    return ", ".join(
-        key
-        for key in dict.fromkeys([*parts[0], *parts[1]])
-        if not _MEASURED.search(key) and parts[0].get(key) != parts[1].get(key)
+    first, second = (
+        dict(_leaves(json.loads(path.read_text(encoding="utf-8")))) for path in (one, other)
     )
+    return ", ".join(
+        "/".join(map(str, key)) or "all of it"
+        for key in dict.fromkeys([*first, *second])
+        if first.get(key) != second.get(key) and not (key and _measured([str(key[-1])]))
+    )
+
+
+def _leaves(value: Any, key: tuple = ()) -> Iterator[tuple[tuple, str]]:
+    """What JSON holds, by the keys on the way to it, as it is written."""
+    if isinstance(value, dict | list) and value:
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, part in parts:
+            yield from _leaves(part, (*key, name))
+    else:
+        yield key, json.dumps(value)
 
 
 _KINDS = {".csv": _table, ".json": _record, ".html": _page}

@@ -6,8 +6,10 @@ streams, passes on the signals that it gets, and ends as that ends. Where no ser
 that was loaded in other surroundings, it runs the job itself: nothing but time depends on a server.
 """
 
+import atexit
 import ctypes
 import hashlib
+import io
 import json
 import os
 import resource
@@ -17,6 +19,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -33,17 +36,22 @@ DECLINED = 1
 """Jobs that come before it loads anything, since one alone would have nothing of it."""
 _PACKAGE = Path(__file__).parents[1]
 _READ_ONCE = tuple(
-    "AEVB_BACKEND CUDA_ GOTO_ KMP_ LANG LC_ LD_ MKL_ MPL NUMEXPR_ OMP_ OPENBLAS_ PYTHON TF_"
+    "AEVB_BACKEND CUDA_ GOTO_ KMP_ LANG LC_ LD_ MKL_ MPL NUMEXPR_ OMP_ OPENBLAS_ PYTHON TF_ TZ"
     " VECLIB_ XLA_".split()
 )
 """Beginnings of the names of variables that Python or a library reads when it is loaded."""
 _LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
 _STREAMS = (0, 1, 2)
 _ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd")
-_PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+_PASSED_ON = (
+    *(signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGTSTP, signal.SIGCONT),
+)
 _KILL_WITH_PARENT = 1
 _PEER = struct.Struct("3i")
 _NUMBER = struct.Struct("!i")
+_PATIENCE = 60.0
+"""Seconds that a client may take to say what it wants."""
 
 
 class Job(NamedTuple):
@@ -53,6 +61,7 @@ class Job(NamedTuple):
     environment: dict[str, str]
     folder: str
     umask: int
+    ignored: list[int]
     surroundings: list
 
 
@@ -85,10 +94,19 @@ def hand_over(arguments: list[str]) -> None:
     umask = os.umask(0)
     os.umask(umask)
     environment = dict(os.environ)
-    with suppress(OSError), socket.socket(socket.AF_UNIX) as server:
-        job = Job(arguments, environment, os.getcwd(), umask, surroundings(environment))
-        if _is_taken(server, name, job):
-            os._exit(_outcome(server))
+    ignored = [number for number in _PASSED_ON if signal.getsignal(number) == signal.SIG_IGN]
+    taken = False
+    with socket.socket(socket.AF_UNIX) as server:
+        with suppress(OSError):
+            around = surroundings(environment)
+            job = Job(arguments, environment, os.getcwd(), umask, ignored, around)
+            taken = _is_taken(server, name, job)
+        if taken:
+            code = 1
+            try:
+                code = _outcome(server, ignored)
+            finally:
+                os._exit(code)
 
 
 def _is_taken(server: socket.socket, name: str, job: Job) -> bool:
@@ -104,15 +122,20 @@ def _is_taken(server: socket.socket, name: str, job: Job) -> bool:
     return bool(server.recv(1))
 
 
-def _outcome(server: socket.socket) -> int:
+def _outcome(server: socket.socket, ignored: list[int]) -> int:
     """The exit code of the job, as a shell has it, once it has one; signals are passed on."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
+        # Of a group that no terminal controls, which would not stop at that.
+        stopping = number == signal.SIGTSTP
         with suppress(OSError):
-            server.send(bytes([number]))
+            server.send(bytes([signal.SIGSTOP if stopping else number]))
+        if stopping:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     for number in _PASSED_ON:
-        signal.signal(number, pass_on)
+        if number not in ignored:
+            signal.signal(number, pass_on)
     status = _received(server, _NUMBER.size)
     if len(status) < _NUMBER.size:
         _say("the process that looked after this job has gone, and the job with it; run it again")
@@ -159,13 +182,32 @@ def serve(name: str, workflow: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.close(end)
     with connection:
+        found = _worker(connection, around)
+    _become(*found)
+
+
+def _worker(connection: socket.socket, around: list) -> tuple[Job, list[int], int]:
+    """Fork for a connection, and look after the process.
+
+    Returns:
+        Only in that process: its job, its standard streams, and who looks after it.
+    """
+    worker, here = -1, os.getpid()
+    try:
+        connection.settimeout(_PATIENCE)
         job, streams = _asked(connection)
-        if job.surroundings != around or not _is_ours(connection):
-            os._exit(0)
-        worker = os.fork()
-        if worker:
+        connection.settimeout(None)
+        if job.surroundings == around:
+            # From here on the client does not run the job, whatever happens.
+            connection.sendall(b"\1")
+            worker = os.fork()
+            if worker == 0:
+                return job, streams, here
             _attend(connection, worker)
-    _become(job, streams)
+    finally:
+        if worker:
+            # A worker that is left dies with this process.
+            os._exit(0)
 
 
 def _load(end: int) -> None:
@@ -190,10 +232,13 @@ def _load(end: int) -> None:
 
 
 def _next(listener: socket.socket, end: int) -> socket.socket:
-    """The next connection; ends this process with the workflow."""
-    if end in select.select([listener, end], [], [])[0]:
-        os._exit(0)
-    return listener.accept()[0]
+    """The next connection of this user; ends this process with the workflow."""
+    while end not in select.select([listener, end], [], [])[0]:
+        connection, _ = listener.accept()
+        if _is_ours(connection):
+            return connection
+        connection.close()
+    sys.exit()
 
 
 def _asked(connection: socket.socket) -> tuple[Job, list[int]]:
@@ -204,30 +249,37 @@ def _asked(connection: socket.socket) -> tuple[Job, list[int]]:
 
 
 def _attend(connection: socket.socket, worker: int) -> None:
-    """Pass signals on to a job's process, and its end back; without whoever asked, it is killed."""
+    """Pass signals on to a job's process until it ends, and then how; nobody wants it any more
+    where the client has gone."""
     ended = os.pidfd_open(worker)
-    connection.sendall(b"\1")
-    while ended not in (ready := select.select([connection, ended], [], [])[0]) and ready:
-        with suppress(ConnectionError):
-            if number := connection.recv(1):
-                os.kill(worker, number[0])
-                continue
-        os.kill(worker, signal.SIGKILL)
-        os._exit(0)
+    while ended not in select.select([connection, ended], [], [])[0]:
+        number = _received(connection, 1)
+        if not number:
+            return
+        os.kill(worker, number[0])
     _, status = os.waitpid(worker, 0)
-    with suppress(OSError):
-        connection.sendall(_NUMBER.pack(os.waitstatus_to_exitcode(status)))
-    os._exit(0)
+    connection.sendall(_NUMBER.pack(os.waitstatus_to_exitcode(status)))
 
 
-def _become(job: Job, streams: list[int]) -> None:
+def _become(job: Job, streams: list[int], attendant: int) -> None:
+    """Make this process the one that the job would have by itself."""
     ctypes.CDLL(None).prctl(_KILL_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != attendant:
+        os._exit(1)
+    # What the server has registered is for the server to do.
+    atexit._clear()
     for number, stream, name in zip(_STREAMS, streams, ("stdin", "stdout", "stderr"), strict=True):
         os.dup2(stream, number)
         os.close(stream)
         setattr(sys, name, _opened(number, getattr(sys, name)))
+    # A shell has what it starts in the background ignore some.
+    for number in _PASSED_ON:
+        signal.signal(number, signal.SIG_IGN if number in job.ignored else signal.SIG_DFL)
+    if signal.SIGINT not in job.ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(job.environment)
+    tempfile.tempdir = None
     os.umask(job.umask)
     os.chdir(job.folder)
     sys.argv[1:] = job.arguments
@@ -235,14 +287,12 @@ def _become(job: Job, streams: list[int]) -> None:
 
 def _opened(number: int, like: TextIO) -> TextIO:
     """A standard stream as Python makes it; what it knows of the server's is no longer true."""
-    return open(
-        number,
-        like.mode,
-        buffering=1 if like is sys.stderr else -1,
-        encoding=like.encoding,
-        errors=like.errors,
-        closefd=False,
-    )
+    told = {"encoding": like.encoding, "errors": like.errors}
+    if not number:
+        return open(number, closefd=False, **told)
+    binary = open(number, "wb", buffering=0 if like.write_through else -1, closefd=False)
+    lines = like is sys.stderr or binary.isatty()
+    return io.TextIOWrapper(binary, line_buffering=lines, write_through=like.write_through, **told)
 
 
 def _listening(name: str) -> socket.socket:
