@@ -146,6 +146,21 @@ def test_killed_snakemake(copy, whole, orphan):
     assert selected.stat().st_mtime_ns == before
 
 
+def test_ctrl_c(copy, whole):
+    """It stops what runs, with a checkpoint from which the same command goes on."""
+    process = start(copy)
+    wait_for(lambda: checkpoints(copy), process)
+    os.killpg(process.pid, signal.SIGINT)
+    text, _ = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert not workers(copy), text
+    assert 0 < int(checkpoints(copy)[-1].stem) < 2_000_000
+    code, text = copy.snakemake(CURVE, *BUDGET)
+    assert code == 0, text
+    assert "continuing from the checkpoint at" in text
+    assert (copy.folder / CURVE).read_bytes() == whole
+
+
 def test_two_at_once(copy, whole):
     """The second Snakemake in a folder is told that the first is at work, and disturbs nothing."""
     process = start(copy)
