@@ -214,8 +214,8 @@ if EXPORTS not in PREFIX:
 def start_fork_server():
     """One process loads the libraries for all jobs that run here, with the Python of this shell,
     unless the environment names one or none."""
-    here = workflow.local_exec and not workflow.deployment_settings.deployment_method
-    if here and fork_server.is_possible() and fork_server.VARIABLE not in os.environ:
+    shared = workflow.local_exec and not workflow.deployment_settings.deployment_method
+    if shared and fork_server.is_possible() and fork_server.VARIABLE not in os.environ:
         name = secrets.token_hex(16)
         shell(
             f"python -m aevb.process.fork_server {name} {os.getpid()}"

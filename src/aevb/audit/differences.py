@@ -5,20 +5,20 @@ Two runs of one commit on one machine make the same bytes, but for what they mea
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from aevb.audit.manifest import NAME
+from aevb.audit import manifest
+from aevb.audit.tables import read_csv
 from aevb.errors import DataError
 
 _MEASURED = re.compile(r"seconds|minutes|per_second|memory")
 """In the names of columns and keys that hold what a run took, not what it found."""
-_IGNORED = (".log", ".snakemake_timestamp")
-_OF_ALL = (NAME, "report.html")
 
 
 class Difference(NamedTuple):
@@ -54,14 +54,10 @@ def differences(one: Path, other: Path) -> Iterator[Difference]:
 
 
 def _files(folder: Path) -> set[str]:
-    found = {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.endswith(_IGNORED)
-    }
+    found = manifest.names(folder, audit=True)
     if not found:
         raise DataError(f"{folder}: there are no results")
-    return found - set(_OF_ALL)
+    return set(found)
 
 
 def _bytes(one: Path, other: Path) -> str:
@@ -73,11 +69,7 @@ def _page(one: Path, other: Path) -> str:
     tables = [
         table for path in (one, other) for table in path.parents[1].glob(f"*/{path.stem}.csv")
     ]
-    return "" if any(_measured(_read(table).columns) for table in tables) else "differs"
-
-
-def _measured(names: Iterable[str]) -> list[str]:
-    return [name for name in names if _MEASURED.search(name)]
+    return "" if any(map(_MEASURED.search, chain(*map(_read, tables)))) else "differs"
 
 
 def _table(one: Path, other: Path) -> str:
@@ -86,20 +78,16 @@ def _table(one: Path, other: Path) -> str:
         return "has other columns"
     if len(first) != len(second):
         return f"has {len(first)} and {len(second)} rows"
-    found = first.columns.difference(_measured(first.columns), sort=False)
     return "; ".join(
         f"{name} {_distance(first[name], second[name])}"
-        for name in found
-        if not first[name].equals(second[name])
+        for name in first
+        if not _MEASURED.search(name) and not first[name].equals(second[name])
     )
 
 
 def _read(path: Path) -> pd.DataFrame:
     """A table as it is written, to the last digit."""
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from None
+    return read_csv(path, dtype=str, keep_default_na=False)
 
 
 def _distance(one: pd.Series, other: pd.Series) -> str:
@@ -117,7 +105,7 @@ def _record(one: Path, other: Path) -> str:
     return ", ".join(
         "/".join(map(str, key)) or "all of it"
         for key in dict.fromkeys([*first, *second])
-        if first.get(key) != second.get(key) and not (key and _measured([str(key[-1])]))
+        if first.get(key) != second.get(key) and not _MEASURED.search(str(key[-1:]))
     )
 
 

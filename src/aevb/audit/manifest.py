@@ -33,17 +33,20 @@ class Contents(NamedTuple):
         return frozenset(name for name, entry in self.data.items() if not entry["available"])
 
 
-def names(folder: Path) -> list[str]:
+def names(folder: Path, audit: bool = False) -> list[str]:
     """The files of a record, by their paths in the folder.
 
-    Logs, checkpoints, the report, the audit's own files and hidden ones are no part of a record.
+    Logs, checkpoints, the report and hidden files are no part of a record, nor, unless ``audit`` is
+    wanted too, the audit's own.
     """
     folder, found = Path(folder), []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         parts = name.split("/")
         hidden = any(part.startswith(".") for part in parts)
-        if not path.is_file() or hidden or "logs" in parts or name.startswith(_AUDIT):
+        if not path.is_file() or hidden or "logs" in parts:
+            continue
+        if name.startswith(_AUDIT) and not audit:
             continue
         if name not in (NAME, "report.html"):
             found.append(name)

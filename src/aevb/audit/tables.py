@@ -86,10 +86,10 @@ class Tables:
         return rows
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """Any CSV table; DataError where it is none."""
+def read_csv(path: Path, **how: Any) -> pd.DataFrame:
+    """Any CSV table, read as pandas is told; DataError where it is none."""
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, **how)
     except FileNotFoundError:
         raise MissingTable(f"{path} is not there") from None
     except (OSError, ValueError) as error:

@@ -28,8 +28,6 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, TextIO
 
-from aevb.process.startup import load_tensorflow
-
 VARIABLE = "AEVB_FORK_SERVER"
 """Names the server."""
 DECLINED = 1
@@ -212,6 +210,9 @@ def _worker(connection: socket.socket, around: list) -> tuple[Job, list[int], in
 
 def _load(end: int) -> None:
     """Import what jobs need, or end with the workflow."""
+    # A client, which imports this module for each job, needs nothing of it.
+    from aevb.process.startup import load_tensorflow
+
     loaded = []
 
     def load() -> None:
