@@ -3,6 +3,7 @@ images and a browser as fixtures."""
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -42,6 +43,11 @@ CHROMIUM_ARGS = [
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.get_logger().setLevel("ERROR")
 tf.config.threading.set_inter_op_parallelism_threads(1)
+
+# A shell has what it starts in the background ignore these, and what tests start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 FALSE_FAILURE_RATE = 1e-6
 """Of one call of :func:`assert_means`, under the normal approximation."""
