@@ -373,7 +373,7 @@ def test_all_candidates_diverged(gaussian, tiny):
 def panels(bounds: dict[int, list[float]], monkeypatch, tiny):
     """The table of a selection whose candidates' bounds are given for each latent dimension."""
 
-    def tried(wanted, data, execution):
+    def tried(wanted, *others):
         return pd.DataFrame(
             {
                 "latent_dim": wanted.latent_dim,
@@ -399,6 +399,56 @@ def test_candidate_that_diverges_in_one_panel_loses(monkeypatch, tiny):
     """However good it is in the others."""
     table = panels({3: [-5.0, -1.0, -9.0], 5: [-2.0, np.nan, -9.0]}, monkeypatch, tiny)
     assert table.loc[table["selected"], "step_size"].tolist() == [0.01, 0.01]
+
+
+def test_selection_goes_on_from_its_checkpoints(tiny, tmp_path, monkeypatch):
+    """Stopped in its second panel it ends in the same table, without the first one's training;
+    with another window, or other seeds, it starts anew."""
+    plain = replace(SETTINGS, step_sizes=(1e6, 0.02), selection_samples=1000, seeds=(0, 1))
+    wanted = [replace(plain, latent_dim=n) for n in (2, 3)]
+    expected = experiment.select_step_size(wanted, tiny)
+    begun = []
+    make, loop = experiment.backend, experiment.train
+
+    def stopped(computed, points, **options):
+        if not begun:
+            begun.append(True)
+            return loop(computed, points, **options)
+        loop(computed, points[:1], **options)
+        raise Interrupted(signal.SIGTERM, "stopped")
+
+    monkeypatch.setattr(experiment, "train", stopped)
+    with pytest.raises(Interrupted):
+        experiment.select_step_size(wanted, tiny, checkpoint_folder=tmp_path)
+    monkeypatch.setattr(experiment, "train", loop)
+
+    def chunks_of(panels) -> list[int]:
+        """The steps that a selection has to make for each panel."""
+        made = []
+
+        def counting(*arguments):
+            computed = make(*arguments)
+            run_chunk, made_here = computed.run_chunk, len(made)
+            made.append(0)
+
+            def counted(state, n_steps):
+                made[made_here] += n_steps
+                return run_chunk(state, n_steps)
+
+            computed.run_chunk = counted
+            return computed
+
+        monkeypatch.setattr(experiment, "backend", counting)
+        table = experiment.select_step_size(panels, tiny, checkpoint_folder=tmp_path)
+        if panels is wanted:
+            pd.testing.assert_frame_equal(table, expected)
+        return made
+
+    total = 1000 // SETTINGS.batch_size
+    assert chunks_of(wanted) == [0, total - 1]
+    assert chunks_of(wanted) == [0, 0]
+    assert chunks_of([replace(one, selection_window=(0.5, 1.0)) for one in wanted]) == [total] * 2
+    assert chunks_of([replace(one, seeds=(1, 2)) for one in wanted]) == [total] * 2
 
 
 def test_bound_of_a_candidate_is_the_mean_over_all_minibatches(tiny):

@@ -18,13 +18,15 @@ rule select_step_size:
     threads: 1
     resources:
         mem_mb=1800,
-        runtime="1h",
+        runtime="24h",
     params:
         settings=asking(JOBS.selection),
         code=code_hash("aevb.training.experiment"),
     shell:
         "python -m aevb select-step-size {params.settings:q} --record {input.record:q}"
-        " --output {output.table:q} --threads {threads} --log {log:q}"
+        " --output {output.table:q}"
+        ' --checkpoint-dir "$AEVB_CHECKPOINTS/$(dirname {output.table:q})/step_size"'
+        " --threads {threads} --log {log:q}"
 
 
 rule train:

@@ -1,7 +1,5 @@
 """Writing a bundle: TensorFlow traces and lowers the programs of each run."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +13,12 @@ from aevb.settings import experiment as make_experiment
 from aevb.settings.experiment import Experiment
 from aevb.training import checkpoints
 from aevb.training.assembly import programs, trainer, training_data
-from aevb.training.experiment import fingerprint, schedule, selection_schedule
+from aevb.training.experiment import (
+    fingerprint,
+    fingerprint_of_members,
+    schedule,
+    selection_schedule,
+)
 
 
 def add(
@@ -43,11 +46,11 @@ def add(
     lowered = programs(experiment, data, len(members))
     points = selection_schedule if panels else schedule
     log_points, snapshots = points(experiment, lowered.samples_per_step)
-    bound_to = fingerprint(experiment, step_sizes[0], data)
     if panels or len(step_sizes) > 1:
-        # A state has the step sizes in it, and what a selection sums up depends on its log points.
-        told = json.dumps([bound_to, members, log_points if panels else None])
-        bound_to = hashlib.sha256(told.encode()).hexdigest()
+        points = log_points if panels else None
+        bound_to = fingerprint_of_members(experiment, members, points, data)
+    else:
+        bound_to = fingerprint(experiment, step_sizes[0], data)
     checkpoint = None
     if checkpoint_folder is not None and len(step_sizes) == 1:
         found = checkpoints.read_newest(checkpoint_folder, bound_to, log_points[-1], LOGGER.info)

@@ -116,11 +116,16 @@ def select_step_size(
     ],
     record: Record,
     output: Annotated[Path, typer.Option(help="Table of the candidates (CSV).")],
+    checkpoint_dir: Annotated[
+        Path | None, typer.Option(help="Folder of this selection's checkpoints; none without.")
+    ] = None,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
-    """Select Adagrad's global step size on the first training samples of a figure's panels."""
+    """Select Adagrad's global step size on the first training samples of a figure's panels, each
+    from its newest checkpoint when there is one."""
     start_logging(log)
     execution = Execution.parse(backend)
     wanted = [configuration.Experiment.from_json(item) for item in settings]
@@ -128,7 +133,13 @@ def select_step_size(
     start_tensorflow(threads)
     from aevb.training.experiment import select_step_size as select
 
-    candidates = select(wanted, data, execution)
+    candidates = select(
+        wanted,
+        data,
+        execution,
+        checkpoint_folder=checkpoint_dir,
+        checkpoint_seconds=checkpoint_seconds,
+    )
     write_atomically(output, candidates.to_csv(index=False))
 
 

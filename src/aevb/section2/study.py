@@ -58,7 +58,8 @@ def run(
             if step_sizes:
                 step_size = step_sizes[experiment.dataset]
             else:
-                step_size = _selected(experiment, images, execution)
+                folder = checkpoint_folder / name / "step_size"
+                step_size = _selected(experiment, images, execution, folder, checkpoint_seconds)
             outcome = run_training(
                 experiment,
                 step_size,
@@ -81,7 +82,19 @@ def run(
     return pd.concat(tables, ignore_index=True)
 
 
-def _selected(experiment: Experiment, images: Dataset, execution: Execution) -> float:
+def _selected(
+    experiment: Experiment,
+    images: Dataset,
+    execution: Execution,
+    checkpoint_folder: Path,
+    checkpoint_seconds: float,
+) -> float:
     """The step size that is selected for an experiment alone."""
-    table = select_step_size([experiment.for_selection()], images, execution)
+    table = select_step_size(
+        [experiment.for_selection()],
+        images,
+        execution,
+        checkpoint_folder=checkpoint_folder,
+        checkpoint_seconds=checkpoint_seconds,
+    )
     return float(table.loc[table["selected"], "step_size"].iloc[0])

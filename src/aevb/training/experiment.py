@@ -36,7 +36,12 @@ _BUDGET = (
 
 
 def select_step_size(
-    experiments: list[Experiment], data: Dataset, execution: Execution = IN_TENSORFLOW
+    experiments: list[Experiment],
+    data: Dataset,
+    execution: Execution = IN_TENSORFLOW,
+    *,
+    checkpoint_folder: Path | None = None,
+    checkpoint_seconds: float = 60.0,
 ) -> pd.DataFrame:
     """Select one step size by "performance on the training set in the first few iterations" (§5).
 
@@ -47,6 +52,14 @@ def select_step_size(
     ``selection_samples``, averaged over panels and seeds: a single panel's order can be a matter of
     luck. A candidate that becomes non-finite anywhere loses.
 
+    Args:
+        experiments: the panels.
+        data: their data set.
+        execution: TensorFlow, or a device of PJRT.
+        checkpoint_folder: where each panel has a folder of checkpoints, from which it goes on; None
+            for none.
+        checkpoint_seconds: time between checkpoints.
+
     Returns:
         One row a panel, seed and candidate: ``step_size``, ``training_samples``, ``objective``
         (nats, NaN when it became non-finite), ``status`` (``ok``, ``below its start`` or
@@ -54,8 +67,13 @@ def select_step_size(
 
     Raises:
         DivergenceError: every candidate became non-finite somewhere.
+        Interrupted: on SIGTERM or Ctrl-C, after a checkpoint is written.
     """
-    return select([_try_step_sizes(item, data, execution) for item in experiments], experiments[0])
+    tried = []
+    for panel in experiments:
+        folder = checkpoint_folder and checkpoint_folder / f"latent_dim_{panel.latent_dim}"
+        tried.append(_try_step_sizes(panel, data, execution, folder, checkpoint_seconds))
+    return select(tried, experiments[0])
 
 
 def select(tried: list[pd.DataFrame], first: Experiment) -> pd.DataFrame:
@@ -82,12 +100,31 @@ def select(tried: list[pd.DataFrame], first: Experiment) -> pd.DataFrame:
     return table
 
 
-def _try_step_sizes(experiment: Experiment, data: Dataset, execution: Execution) -> pd.DataFrame:
+def _try_step_sizes(
+    experiment: Experiment,
+    data: Dataset,
+    execution: Execution,
+    checkpoint_folder: Path | None,
+    checkpoint_seconds: float,
+) -> pd.DataFrame:
     data = training_data(experiment, data)
-    members = [(seed, size) for seed in experiment.seeds for size in experiment.step_sizes]
+    members = [(seed, float(size)) for seed in experiment.seeds for size in experiment.step_sizes]
     seeds, step_sizes = (list(part) for part in zip(*members, strict=True))
-    computed = backend(experiment, data, seeds, step_sizes, execution)
-    found = first_objectives(computed, experiment.selection_samples, experiment.selection_window)
+    computed = backend(experiment, data, seeds, step_sizes, execution, checkpoint_folder)
+    points, _ = selection_schedule(experiment, computed.samples_per_step)
+    try:
+        run, _ = train(
+            computed,
+            points,
+            name=f"{experiment.name}, step sizes",
+            checkpoint_folder=checkpoint_folder,
+            fingerprint=fingerprint_of_members(experiment, members, points, data),
+            checkpoint_seconds=checkpoint_seconds,
+            may_diverge=True,
+        )
+        found = objectives_of(experiment, run.rows, computed.samples_per_step)
+    except DivergenceError:
+        found = nothing_found(experiment, len(members), computed.samples_per_step)
     return candidates(experiment, data, seeds, step_sizes, found)
 
 
@@ -195,8 +232,15 @@ def objectives_of(
         mean = (start + (end - 1) * mean) / end
     # A last update that spoils the parameters shows in what they give, where there is a bound.
     sound = np.isfinite(bound)
-    mean = np.where(sound | ~sound.any(), mean, np.nan)
+    mean = np.where(np.isfinite(mean) & (sound | ~sound.any()), mean, np.nan)
     return Objectives(begin * samples_per_step, end * samples_per_step, start, mean)
+
+
+def nothing_found(experiment: Experiment, members: int, samples_per_step: int) -> Objectives:
+    """As :func:`objectives_of`, of a run all of whose members became non-finite."""
+    window = experiment.selection_samples, experiment.selection_window
+    begin, end = (step * samples_per_step for step in window_steps(*window, samples_per_step))
+    return Objectives(begin, end, np.full(members, np.nan), np.full(members, np.nan))
 
 
 def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
@@ -208,6 +252,18 @@ def fingerprint(experiment: Experiment, step_size: float, data: Dataset) -> str:
     named = experiment.settings.implementation, ARCHITECTURES[experiment.architecture]
     modules = [name.partition(":")[0] for name in named]
     return digest(settings | {"step_size": step_size}, modules, data.train, data.test)
+
+
+def fingerprint_of_members(
+    experiment: Experiment,
+    members: Sequence[tuple[int, float]],
+    log_points: Sequence[int] | None,
+    data: Dataset,
+) -> str:
+    """As :func:`fingerprint`, of a run with a seed and a step size for each member, both of which a
+    state has in it, and with the log points where what is asked for depends on them."""
+    told = [fingerprint(experiment, members[0][1], data), members, log_points]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def digest(settings: dict, modules: Sequence[str], train: np.ndarray, test: np.ndarray) -> str:
