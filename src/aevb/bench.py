@@ -24,8 +24,8 @@ from aevb.settings import Experiment, experiment
 _CHUNK_SAMPLES = 5000
 _SECONDS = 2.0
 """How long each training loop is measured."""
-_QUICK_SAMPLES = 1_000_000
-"""Training samples of the run whose time is taken apart, as at scale ``quick``."""
+_RUN_SAMPLES = 1_000_000
+"""Training samples of the run whose time is taken apart."""
 _LIKELIHOOD_POINTS = 1000
 _LIKELIHOOD_SAMPLES = 100_000
 """Training samples of the network on which the estimators are measured."""
@@ -42,7 +42,7 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
     ``likelihood.csv`` has a row for HMC and for each estimator of the marginal likelihood, on a
     network of Figure 3 that has seen 10⁵ samples and on 1000 images, or 100 for the estimators
     that the figure does not show. ``overhead.csv`` says where the
-    time of one run at scale ``quick`` goes.
+    time of one run of 10⁶ samples goes.
 
     A data set that could not be had is left out.
 
@@ -102,10 +102,10 @@ def run(config: dict, definitions: dict, cache_dir: Path, output: Path) -> None:
         with _workers("likelihood", request, cache_dir, 1) as results:
             likelihood = pd.DataFrame(results[0])
 
-    LOGGER.info("measuring: where a quick run's time goes")
+    LOGGER.info("measuring: where a run's time goes")
     mnist = (e for e in experiments if e.dataset == "mnist" and e.latent_dim == 20)
-    quick = next(mnist, experiments[0])
-    with _workers("overhead", [quick.to_json()], cache_dir, 1) as results:
+    first = next(mnist, experiments[0])
+    with _workers("overhead", [first.to_json()], cache_dir, 1) as results:
         parts, peak_memory = results[0]
     overhead = pd.DataFrame(parts)
 
@@ -343,7 +343,7 @@ def _overhead(wanted: Experiment, cache_dir: Path, imported: float) -> tuple[lis
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         outcome = stages.run_training(
-            replace(wanted, seeds=(0,), training_samples=_QUICK_SAMPLES),
+            replace(wanted, seeds=(0,), training_samples=_RUN_SAMPLES),
             0.01,
             data,
             checkpoint_folder=Path(folder),

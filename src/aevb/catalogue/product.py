@@ -187,7 +187,7 @@ class Product:
     @property
     def summary(self) -> str:
         """The first sentence of the caption; the heading where there is none."""
-        first = re.split(r"(?<=[^\s.])\.\s+(?=[A-Z*])", " ".join(self.caption.split()))[0]
+        first = re.split(r"(?<=[^\s.])(?<!\.\w)\.\s+(?=[A-Z*])", " ".join(self.caption.split()))[0]
         return first.rstrip(".") or self.heading
 
     def is_made(self, outputs: Outputs) -> bool:

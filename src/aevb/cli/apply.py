@@ -23,7 +23,7 @@ app = typer.Typer(help="Use a trained model on images of your own.", no_args_is_
 
 Images = Annotated[
     Path,
-    typer.Argument(help="Images (.npy, .npz): [n, rows, columns], bytes, bits or in [0, 1]."),
+    typer.Argument(help="Images (.npy, .npz, idx): n x rows x columns, bytes, bits or in [0, 1]."),
 ]
 Arrays = Annotated[Path, typer.Option(help="Where to write the arrays (npz).")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the posterior samples.")]
@@ -36,7 +36,7 @@ _NOISE_DEVIATIONS = 8
 def represent(
     images: Images, weights: OneWeights, output: Arrays, threads: Threads = 1, log: Log = None
 ) -> None:
-    """Latent representation: the encoder's means and standard deviations, [n, N_z] each, and the
+    """Latent representation: the encoder's means and standard deviations, n x N_z each, and the
     KL of each latent dimension in nats."""
     trained = _start(weights, threads, log)
     x = _images(images, trained)
@@ -106,7 +106,7 @@ def inpaint(
     output: Arrays,
     mask: Annotated[
         Path | None,
-        typer.Option(help="Which pixels are seen (.npy, [rows, columns], 0 or 1); upper half."),
+        typer.Option(help="Which pixels are seen (.npy, rows x columns, 0 or 1); upper half."),
     ] = None,
     hmc: budgets.Hmc = budgets.DEFAULT,
     seed: Seed = 0,

@@ -298,7 +298,7 @@ def bench(
     datasets: Datasets = DATASETS,
     log: Log = None,
 ) -> None:
-    """Measure the speed of training and where a quick run's time goes; print and keep a table."""
+    """Measure the speed of training and where a run's time goes; print and keep a table."""
     from aevb import bench as of_parts
     from aevb.peers import measure as of_peers
 

@@ -45,10 +45,10 @@ class Configuration(Table):
     variant: str = "authors"
     """Which entry of `variants` the figures are drawn from."""
     dataset: FilePath | None = None
-    """A file of your own images (.npy or .npz), on which everything is run in place of MNIST and
-    Frey Face. One array [n, rows, columns] or [n, pixels], of which every fifth image in a
-    shuffled order is for testing, or the arrays `train` and `test` (also `x_train` and `x_test`);
-    bytes, 0 and 1, or numbers in [0, 1]. Results go to results/NAME_SCALE."""
+    """A file of your own images (.npy, .npz or idx, gzipped or not), on which everything is run in
+    place of MNIST and Frey Face. One array [n, rows, columns] or [n, pixels], of which every fifth
+    image in a shuffled order is for testing, or the arrays `train` and `test` (also `x_train` and
+    `x_test`); bytes, 0 and 1, or numbers in [0, 1]. Results go to results/NAME_SCALE."""
     observation: Observation | None = None
     """The decoder's distribution of a pixel of your own images, bernoulli or gaussian; null for
     bernoulli."""
