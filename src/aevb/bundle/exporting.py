@@ -47,8 +47,8 @@ def add(
     points = selection_schedule if panels else schedule
     log_points, snapshots = points(experiment, lowered.samples_per_step)
     if panels or len(step_sizes) > 1:
-        points = log_points if panels else None
-        bound_to = fingerprint_of_members(experiment, members, points, data)
+        summed_at = log_points if panels else None
+        bound_to = fingerprint_of_members(experiment, members, summed_at, data)
     else:
         bound_to = fingerprint(experiment, step_sizes[0], data)
     checkpoint = None
