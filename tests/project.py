@@ -25,6 +25,7 @@ CONFIG = {
     "variant": "authors",
     "figures": {
         "fig2": {"latent_dims": {"tiny": [2]}},
+        "long_run": {"algorithms": ["aevb"], "latent_dims": {"tiny": [2]}},
         "fig3": {
             "dataset": "tiny",
             "latent_dim": 2,
@@ -51,6 +52,7 @@ CONFIG = {
         "short": {
             "training_samples": 600,
             "selection_samples": 200,
+            "long_run": {"training_samples": 1000, "seeds": [3]},
             "fig3": {
                 "training_samples": {"aevb": 600, "wake_sleep": 600, "mcem": 6000},
                 "selection_samples": {"aevb": 200, "wake_sleep": 200, "mcem": 1800},
@@ -99,10 +101,12 @@ AUDITED = {"manifest": 1, "audit_claims": 1, "draw_audit": 1}
 EVERYTHING = {
     "select_step_size": 2,
     "train": 2,
+    "train_long": 1,
     "select_step_size_fig3": 1,
     "train_fig3": 1,
     **ESTIMATED,
     "draw_fig2": 1,
+    "draw_long_run": 1,
     "fig2_distance_table": 1,
     **REDRAWN_FIG3,
     "draw_estimators": 1,

@@ -28,6 +28,7 @@ SETTINGS, DEFINITIONS = load(CONFIG, DATASETS)
 RECORD = ROOT / "results/full"
 NEWER = [
     "generalisation_gap",
+    "long_run",
     "weights",
     *(one.name for one in PRODUCTS if one.target == "comparisons"),
 ]
@@ -145,7 +146,7 @@ def test_what_is_made_depends_on_the_data():
     assert names() - names("frey_face") == {"film", "hidden_units"}
     lost = {"fig3", "fig3_distance", "fig5", "representation", "anomaly", "estimators"}
     lost |= {"gradient_estimators", "draws_and_minibatches", "posteriors", "weight_uncertainty"}
-    lost |= {"hierarchy", "own_step_sizes", "likeness", "noise"}
+    lost |= {"hierarchy", "long_run", "own_step_sizes", "likeness", "noise"}
     assert names() - names("mnist") == lost
     free = {"fig1", "kl_divergence", "reparameterisations", "step_sizes", "findings", "runs"}
     assert names("mnist", "frey_face") == free

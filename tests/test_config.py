@@ -70,6 +70,7 @@ def test_defaults_are_filled_in():
         "selection_seeds": None,
         "selection_panels": None,
         "test_images": None,
+        "long_run": None,
         "fig3": {
             "training_samples": {"aevb": 10**6, "wake_sleep": 10**6, "mcem": 10**6},
             "selection_samples": {"aevb": 100_000, "wake_sleep": 100_000, "mcem": 300_000},

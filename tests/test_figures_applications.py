@@ -951,6 +951,30 @@ def test_runs_are_collected(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("devices", "said"),
+    [
+        (["/device:CPU:0"], "AMD EPYC"),
+        (["cpu (PJRT cpu, cpu)"], "AMD EPYC"),
+        (["NVIDIA H200 (PJRT gpu, cuda 13000)"], "NVIDIA H200 (PJRT gpu, cuda 13000)"),
+        (["/device:CPU:0, /device:GPU:0"], "/device:CPU:0, /device:GPU:0"),
+        (["/device:CPU:0", "TPU v5 (PJRT tpu, 1)"], "AMD EPYC, then TPU v5 (PJRT tpu, 1)"),
+        (["/device:CPU:0", "cpu (PJRT cpu, cpu)"], "AMD EPYC"),
+    ],
+)
+def test_what_computed_a_run_is_told(tmp_path, devices, said):
+    """The machine's processor, or the device; of a run that went on elsewhere, both in order."""
+    assert list(collect(tmp_path, record(devices=devices))["processor"]) == [said]
+
+
+def test_a_run_of_no_tensorflow_says_so(tmp_path):
+    """What a bundle has trained is told without TensorFlow's version, in table and page."""
+    table = collect(tmp_path, record(versions={"jax": "0.11.2"}))
+    assert table["tensorflow"].isna().all()
+    head, cells = page_cells(runs.render(table))
+    assert dict(zip(head, cells, strict=True))["tensorflow"] == "none"
+
+
 def test_older_records_are_read_too(tmp_path):
     """An older record gives the same row; of a resumed run the minutes are those of the whole."""
     new, old, resumed = collect(

@@ -29,6 +29,7 @@ FIGURES = [
     for figure in (
         "fig1",
         "fig2",
+        "long_run",
         "fig3",
         "fig4",
         "fig5",
@@ -353,6 +354,7 @@ def test_new_figure_code_redraws_alone(edited):
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
     assert edited.planned() == {
         "draw_fig2": 1,
+        "draw_long_run": 1,
         "fig2_distance_table": 1,
         **REDRAWN_FIG3,
         "build_explorer": 1,
@@ -362,7 +364,7 @@ def test_new_figure_code_redraws_alone(edited):
     edited.write(path, edited.read(path).replace("_ADDED_BY_A_TEST = 1", ""))
     path = "src/aevb/figures/fig2.py"
     edited.write(path, edited.read(path) + "\n_ADDED_BY_A_TEST = 1\n")
-    assert edited.planned() == {"draw_fig2": 1, "findings": 1} | AUDITED
+    assert edited.planned() == {"draw_fig2": 1, "draw_long_run": 1, "findings": 1} | AUDITED
 
 
 def test_new_training_code_trains_again(edited):
@@ -389,10 +391,13 @@ def test_more_points_estimate_again_alone(edited):
 
 
 def test_raised_budget_trains_on_without_a_new_selection(edited):
-    """Another budget trains again, and selects no step size again."""
+    """Another budget trains again, and selects no step size again; the long run has its own, and is
+    none of what is asked for."""
     planned = edited.planned("--config", "training_samples=800")
     assert planned["train"] == 2
     assert planned["train_fig3"] == 1
+    assert "train_long" not in planned
+    assert "draw_long_run" not in planned
     assert "select_step_size" not in planned
     assert "select_step_size_fig3" not in planned
     assert "fetch" not in planned

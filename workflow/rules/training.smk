@@ -59,6 +59,23 @@ rule train:
         " --threads {threads} --log {log:q}"
 
 
+# Figure 2 further along its axis, with few seeds.
+
+
+use rule train as train_long with:
+    output:
+        curve=f"{RUN}_long/curve.csv",
+        run=f"{RUN}_long/run.json",
+        weights=f"{RUN}_long/weights.safetensors",
+    log:
+        f"{RUN}_long/logs/train.log",
+    priority: 0
+    params:
+        settings=asking(JOBS.long_training),
+        snapshots="",
+        code=code_hash("aevb.training.experiment"),
+
+
 # One setting of the protocol study on one panel, with all seeds and step sizes side by side.
 
 

@@ -58,12 +58,13 @@ def _likelihoods(record: Record) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _runs_table(record: Record) -> pd.DataFrame:
     told = read_csv(record.folder / "tables/runs.csv")
-    key = ["dataset", "algorithm", "latent_dim", "n_train"]
+    key = ["dataset", "algorithm", "latent_dim", "n_train", "seeds", "training_samples"]
     variant = record.outputs.settings["variant"]
     paths = sorted((record.folder / "runs" / variant).rglob("run.json"))
-    # Where Figure 3 was left out no run has an n_train, and its column no type.
-    made = runs.collect(paths).astype({"n_train": float})
-    return told[key].astype({"n_train": float}).merge(made, on=key, how="left")[list(told)]
+    # Where Figure 3 was left out no run has an n_train, and with one seed each these are numbers.
+    types = {"n_train": float, "seeds": str}
+    made = runs.collect(paths).astype(types)
+    return told[key].astype(types).merge(made, on=key, how="left")[list(told)]
 
 
 def _applications(record: Record) -> pd.DataFrame:

@@ -167,9 +167,11 @@ def _result(
             "training_seconds": run.seconds,
             "samples_per_second": samples * len(item.seeds) / run.seconds,
             "last_process": {
-                f"{name}_seconds": getattr(times, name)
-                for name in ("compilation", "training", "evaluation", "checkpoints")
-            }
-            | {"peak_memory_gb": peak_memory_gb()},
+                "compilation_seconds": times.compilation,
+                "training_seconds": times.training,
+                "evaluation_seconds": times.evaluation,
+                "checkpoint_seconds": times.checkpoints,
+                "peak_memory_gb": peak_memory_gb(),
+            },
         },
     )

@@ -19,6 +19,18 @@ def fig2_curves(outputs: Outputs) -> list[str]:
     return _files(outputs.fig2_runs(), "curve.csv")
 
 
+def long_curves(outputs: Outputs) -> list[str]:
+    """The curves of the runs that go further along Figure 2's axis."""
+    outputs.shown("long_run.latent_dims")
+    runs = outputs.long_runs()
+    if not runs:
+        raise ConfigError(
+            f"scales.{outputs.scale}.long_run: is null, or another budget is asked for by"
+            " training_samples, so no run goes further than the others"
+        )
+    return _files(runs, "curve.csv")
+
+
 def overfitting_curves(outputs: Outputs) -> list[str]:
     """The curves of Figure 2's runs on the data sets whose gaps are tabulated."""
     wanted = outputs.shown("overfitting.datasets")
@@ -76,7 +88,8 @@ def run_records(outputs: Outputs) -> list[str]:
     """The records of the training runs behind Figures 2 and 3 and the latent spaces."""
     outputs.shown("fig2.latent_dims")
     projected = outputs.models("projection.latent_dims")
-    return _files(outputs.fig2_runs() + projected + outputs.fig3_runs(), "run.json")
+    runs = [*outputs.fig2_runs(), *outputs.long_runs(), *projected, *outputs.fig3_runs()]
+    return _files(runs, "run.json")
 
 
 def truths(outputs: Outputs) -> list[str]:

@@ -66,6 +66,12 @@ def fig2(outputs: Outputs) -> Iterator[Part]:
         yield {"source": "ours", **_labels(run.experiment), **_measured(run.experiment)}
 
 
+def long_run(outputs: Outputs) -> Iterator[Part]:
+    """Every curve that goes further along Figure 2's axis, to the end of its run."""
+    for run in outputs.long_runs():
+        yield {"source": "ours", **_labels(run.experiment), **_measured(run.experiment)}
+
+
 def generalisation_gap(outputs: Outputs) -> Iterator[Part]:
     """Every run of Figure 2 whose gap is tabulated, to its end."""
     wanted = outputs.available(outputs.named("overfitting.datasets"))
@@ -348,10 +354,11 @@ def step_sizes(outputs: Outputs) -> Iterator[Part]:
 def runs(outputs: Outputs) -> Iterator[Part]:
     """The training runs behind Figures 2 and 3 and the latent spaces."""
     projected = outputs.models("projection.latent_dims")
-    for run in outputs.fig2_runs() + projected + outputs.fig3_runs():
+    for run in [*outputs.fig2_runs(), *outputs.long_runs(), *projected, *outputs.fig3_runs()]:
         one = run.experiment
         keys = {key: getattr(one, key) for key in ("algorithm", "latent_dim", "n_train")}
-        yield {"dataset": one.definition["label"], **keys}
+        seeds = " ".join(map(str, one.seeds))
+        yield {"dataset": one.definition["label"], **keys, "seeds": seeds}
 
 
 def weights(outputs: Outputs) -> Iterator[Part]:

@@ -26,7 +26,7 @@ app = typer.Typer()
 _RUN = re.compile(
     r"results/(?P<scale>[^/]+)/runs/(?P<variant>[^/]+)/(?P<dataset>[^/]+)/(?P<algorithm>[^/]+)"
     r"(/hidden_units_(?P<hidden_units>\d+)/n_train_(?P<n_train>\d+))?"
-    r"/(latent_dim_(?P<latent_dim>\d+)|step_size\.csv)"
+    r"/(latent_dim_(?P<latent_dim>\d+)(?P<long>_long)?|step_size\.csv)"
 )
 Output = Annotated[Path, typer.Option(help="The bundle.")]
 
@@ -65,29 +65,24 @@ def export(
         if match is None:
             raise ConfigError(
                 f"{name}: is no folder of a run; they are called"
-                " results/SCALE/runs/VARIANT/DATASET/ALGORITHM/latent_dim_N, or"
-                " …/ALGORITHM/hidden_units_H/n_train_N/latent_dim_N, and the tables beside them"
-                " step_size.csv"
+                " results/SCALE/runs/VARIANT/DATASET/ALGORITHM/latent_dim_N, with _long at the end"
+                " or with …/ALGORITHM/hidden_units_H/n_train_N/latent_dim_N, and the tables beside"
+                " them step_size.csv"
             )
         parts = match.groupdict()
         choice(parts["scale"], checked["scales"], f"{name}: scale")
+        jobs = Jobs(Outputs(checked, definitions, parts["scale"], lambda dataset: True))
+        folder = Path(name.strip("/"))
         if parts["latent_dim"] is None:
             if step_size:
                 raise ConfigError(f"{name}: a step size is selected by it; leave out --step-size")
-            outputs = Outputs(checked, definitions, parts["scale"], lambda dataset: True)
-            texts = Jobs(outputs).selection(parts)
-            panels = [configuration.Experiment.from_json(text) for text in texts]
-            selections[Path(name.strip("/"))] = panels
+            panels = [configuration.Experiment.from_json(text) for text in jobs.selection(parts)]
+            selections[folder] = panels
             continue
-        counts = {
-            key: int(value)
-            for key in ("latent_dim", "n_train", "hidden_units")
-            if (value := parts.pop(key)) is not None
-        }
-        experiment = configuration.experiment(checked, definitions, **parts, **counts)
-        folder = Path(name)
+        text = jobs.long_training(parts) if parts["long"] else jobs.training(parts)
+        experiment = configuration.Experiment.from_json(text)
         sizes = step_size or [selected_step_size(folder.parent / "step_size.csv")]
-        wanted.append((folder.as_posix().strip("/"), experiment, sizes))
+        wanted.append((folder.as_posix(), experiment, sizes))
     _export(wanted, output, cache_dir, checkpoint_dir, selections)
 
 

@@ -48,6 +48,15 @@ OneOrEach = Annotated[Annotated[Count, Tag(ONE)] | Annotated[PerBounded, Tag(EAC
 """One number for all algorithms of Figure 2, or one for each."""
 
 
+class LongRunBudget(Table):
+    """The budget of Figure 2's long runs."""
+
+    training_samples: Count
+    """Training samples a curve."""
+    seeds: Seeds = [0]
+    """Random seeds, fewer than Figure 2 has."""
+
+
 class Fig3Budget(Table):
     """The budget of Figure 3."""
 
@@ -197,6 +206,8 @@ class Scale(Table):
     test_images: Count | None = None
     """Along training, bounds are evaluated on so many of the first test images, and on as many
     training images; null for all test images."""
+    long_run: LongRunBudget | None = None
+    """Budget of `figures.long_run`; null makes none."""
     fig3: Fig3Budget = Fig3Budget()
     truth: Truth = Truth()
     applications: Applications = Applications()

@@ -113,6 +113,7 @@ def _check_trained_models(figures: Figures, definitions: dict) -> None:
     applications, projection = figures.applications, figures.projection.latent_dims
     anomaly = [applications.anomaly] if applications.anomaly else []
     wanted = {
+        "long_run.latent_dims": figures.long_run.latent_dims,
         "fig4.rows": figures.fig4.rows,
         "fig5.latent_dims": figures.fig5.latent_dims,
         "projection.latent_dims": projection,

@@ -33,6 +33,16 @@ class Fig2(Table):
     """For each data set of config/datasets.yaml, the sizes of the latent space, one panel each."""
 
 
+class LongRun(Table):
+    """Figure 2 further along its axis than the scale has it, with few seeds; made where the scale
+    has a `long_run`."""
+
+    algorithms: AnyOf[Bounded] = []
+    """Algorithms whose curves are drawn."""
+    latent_dims: LatentDims = {}
+    """For each data set of Figure 2, the sizes of the latent space."""
+
+
 class Fig3(Table):
     """Figure 3, the marginal likelihood along training."""
 
@@ -224,6 +234,7 @@ class Figures(Table):
     """What the figures show."""
 
     fig2: Fig2
+    long_run: LongRun = LongRun()
     fig3: Fig3 = Fig3()
     fig4: Fig4 = Fig4()
     fig5: Fig5 = Fig5()

@@ -125,5 +125,5 @@ def _figures(
         "variants": {"latent_dims": {name: [chosen]}},
     }
     found = {figure: content | changes.get(figure, {}) for figure, content in figures.items()}
-    # Section 7's studies are of the paper's data, and so are the comparisons.
-    return found | {"future_work": {}, "comparisons": {}}
+    # Section 7's studies are of the paper's data, and so are the comparisons and the long runs.
+    return found | {"future_work": {}, "comparisons": {}, "long_run": {}}

@@ -1,6 +1,7 @@
 """Where the numbers come from: one line a training run."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pandas as pd
 
 from aevb.errors import DataError
 from aevb.tables import pages
+
+_CPU = re.compile(r"/device:CPU:\d+|cpu .*", re.IGNORECASE)
+"""The names of devices that are the machine's own processor."""
 
 
 def make(records: list[Path]) -> dict[str, str]:
@@ -25,7 +29,9 @@ def collect(paths: Iterable[Path]) -> pd.DataFrame:
     Returns:
         One row a run: ``dataset, algorithm, latent_dim, n_train, variant, seeds, step_size,
         training_samples, samples_per_second, training_minutes, peak_memory_gb, threads, processor,
-        tensorflow, code`` (the hash of the package's code that trained it).
+        tensorflow, code``. ``processor`` is what computed, one after the other where a run went on
+        elsewhere; ``tensorflow`` is its version, none where it did not compute; ``code`` is the
+        hash of the package's code that trained it.
 
     Raises:
         DataError: a record is missing or damaged.
@@ -41,6 +47,7 @@ def render(runs: pd.DataFrame) -> str:
         samples_per_second=runs["samples_per_second"].map("{:,.0f}".format),
         training_minutes=runs["training_minutes"].map("{:,.1f}".format),
         peak_memory_gb=runs["peak_memory_gb"].map("{:.2f}".format),
+        tensorflow=runs["tensorflow"].fillna("none"),
     )
     return pages.table(shown.rename(columns=lambda name: name.replace("_", " ")), left=2)
 
@@ -67,7 +74,7 @@ def _row(path: Path) -> dict:
             "training_minutes": samples * len(experiment["seeds"]) / speed / 60,
             "peak_memory_gb": process["peak_memory_gb"],
             "threads": record["threads"],
-            "processor": record["machine"]["processor"],
+            "processor": _processor(record),
             "tensorflow": record["versions"].get("tensorflow"),
             "code": record["package"]["code"],
         }
@@ -75,3 +82,11 @@ def _row(path: Path) -> dict:
         raise DataError(f"{path}: there is no such record; train first") from None
     except (OSError, ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise DataError(f"{path}: not the record of a run ({error!r}); train again") from None
+
+
+def _processor(record: dict) -> str:
+    """What computed: the device where it is one of its own, or else the machine's processor."""
+    machine = record["machine"]["processor"]
+    devices = record.get("devices") or [machine]
+    named = [machine if _CPU.fullmatch(device) else device for device in devices]
+    return ", then ".join(dict.fromkeys(named))

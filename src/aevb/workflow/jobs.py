@@ -32,6 +32,16 @@ class Jobs(NamedTuple):
         latent_dim, algorithm = int(wildcards["latent_dim"]), wildcards["algorithm"]
         return self._experiment(wildcards, latent_dim, algorithm).to_json()
 
+    def long_training(self, wildcards: Wildcards) -> str:
+        """The experiment of a run of Figure 2 that goes further along its axis.
+
+        Raises:
+            ConfigError: the scale has none.
+        """
+        outputs = self.outputs._replace(scale=wildcards["scale"])
+        latent_dim, algorithm = int(wildcards["latent_dim"]), wildcards["algorithm"]
+        return outputs.longer(self._experiment(wildcards, latent_dim, algorithm)).to_json()
+
     def selection(self, wildcards: Wildcards) -> list[str]:
         """The experiments on which the step size is selected: Figure 2's panels of the data set, as
         many as the scale asks for; of Figure 3 its own, with that training set.

@@ -82,15 +82,38 @@ class Outputs(NamedTuple):
         """The runs of Figure 2."""
         return self.panels("fig2.latent_dims")
 
-    def panels(self, place: str) -> list[Run]:
-        """The runs of each of Figure 2's algorithms with the N_z that a place gives by data set."""
+    def panels(self, place: str, algorithms: str = "fig2.algorithms") -> list[Run]:
+        """The runs of each of some algorithms, of Figure 2's by default, with the N_z that a place
+        gives by data set."""
         latent_dims = self.content(place)
         return [
             self.run(dataset, latent_dim, algorithm)
             for dataset in self.available(latent_dims)
-            for algorithm in self.content("fig2.algorithms")
+            for algorithm in self.content(algorithms)
             for latent_dim in latent_dims[dataset]
         ]
+
+    def long_runs(self) -> list[Run]:
+        """The runs of Figure 2 that go further along its axis; none where the scale has none, or
+        another budget than its own is asked for."""
+        if self.budget("long_run") is None or self.settings["training_samples"]:
+            return []
+        panels = self.panels("long_run.latent_dims", "long_run.algorithms")
+        return [Run(f"{run.folder}_long", self.longer(run.experiment)) for run in panels]
+
+    def longer(self, experiment: Experiment) -> Experiment:
+        """An experiment of Figure 2 with the budget and the seeds of a long run.
+
+        Raises:
+            ConfigError: the scale has no long runs.
+        """
+        budget = self.budget("long_run")
+        if budget is None:
+            raise ConfigError(
+                f"scales.{self.scale}.long_run: is null, so no run goes further than the others"
+            )
+        longer = experiment.with_budget(budget["training_samples"])
+        return replace(longer, seeds=tuple(self.settings["seeds"] or budget["seeds"]))
 
     def with_variant(self, variant: str) -> "Outputs":
         """The same by another reading of the protocol."""
@@ -119,6 +142,7 @@ class Outputs(NamedTuple):
         """All runs that a figure is drawn from, but those of section 2, which are no curves."""
         found = [
             *self.fig2_runs(),
+            *self.long_runs(),
             *self.fig3_runs(),
             *self.models("projection.latent_dims"),
             *self.models("fig5.latent_dims"),

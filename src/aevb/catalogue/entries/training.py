@@ -54,7 +54,7 @@ RUNS = table(
             "tables/runs.csv",
             "dataset algorithm latent_dim n_train variant seeds step_size training_samples"
             " samples_per_second training_minutes peak_memory_gb threads processor tensorflow code",
-            may_be_empty="n_train",
+            may_be_empty="n_train tensorflow",
             rows=rows.runs,
         ),
     ),
