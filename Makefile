@@ -19,6 +19,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | while IFS= read -r line; do \
 	  printf '  make %-11s %s\n' "$${line%%:*}" "$${line##*## }"; done
+	@echo 'After a target: SCALE=$(SCALE) CORES=$(CORES) TEST_JOBS=$(TEST_JOBS) PYTHON=$(PYTHON) LOCK=$(LOCK), as they are now.'
 
 install: $(STAMP) ## virtual environment in .venv, from the lock file with hashes
 
