@@ -22,6 +22,7 @@ from aevb.tables import (
 from aevb.tables.curves import read_curves, read_paper_curves
 from aevb.tables.likelihood_curves import read_likelihoods, read_paper_likelihoods
 from aevb.tables.measurements import read_measurements
+from aevb.workflow.outputs import Run
 
 
 def remade(record: Record) -> Iterator[Finding]:
@@ -42,9 +43,9 @@ def remade(record: Record) -> Iterator[Finding]:
         yield Finding(name, outcome, problem or "is what the record's other tables give")
 
 
-def _bounds(record: Record) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Figure 2's curves, ours and the paper's."""
-    ours = read_curves(record.path(run, "curve.csv") for run in record.outputs.fig2_runs())
+def _bounds(record: Record, runs: list[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The curves of runs of Figure 2, and the paper's."""
+    ours = read_curves(record.path(run, "curve.csv") for run in runs)
     return ours, read_paper_curves(record.tables.path("paper/fig2_lower_bound.csv"))
 
 
@@ -83,8 +84,11 @@ def _draws_and_minibatches(record: Record) -> pd.DataFrame:
 
 
 _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {
-    "figures/fig2.csv": lambda record: fig2.table(*_bounds(record)),
-    "tables/fig2_distance.csv": lambda record: fig2_distance.distance(*_bounds(record)),
+    "figures/fig2.csv": lambda record: fig2.table(*_bounds(record, record.outputs.fig2_runs())),
+    "figures/long_run.csv": lambda record: fig2.table(*_bounds(record, record.outputs.long_runs())),
+    "tables/fig2_distance.csv": lambda record: fig2_distance.distance(
+        *_bounds(record, record.outputs.fig2_runs())
+    ),
     "figures/fig3.csv": lambda record: fig3.table(*_likelihoods(record)),
     "tables/fig3_distance.csv": lambda record: fig3_distance.distance(*_likelihoods(record)),
     "tables/fig3_orders.csv": lambda record: fig3_distance.orders(*_likelihoods(record)),
