@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import at_work_in
 from project import RUNS, Copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.workflow, pytest.mark.timeout(1200)]
@@ -48,17 +49,11 @@ def checkpoints(copy: Copy) -> list[Path]:
 
 def workers(copy: Copy) -> list[int]:
     """The processes that train in this copy."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                here = (entry / "cwd").resolve() == copy.folder.resolve()
-            except OSError:
-                continue
-            if here and b"train" in words and words[0].endswith((b"python", b"python3")):
-                found.append(int(entry.name))
-    return found
+    return [
+        process.pid
+        for process, words, _ in at_work_in(copy.folder)
+        if "train" in words and words[0].endswith(("python", "python3"))
+    ]
 
 
 def wait_for(condition, process: subprocess.Popen) -> None:

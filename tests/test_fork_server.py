@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from aevb.process import fork_server
+from processes import has_children, is_gone, state
 
 # A server that loads nothing, but has asked where temporary files go, and whose jobs are Python; a
 # client of it.
@@ -95,19 +96,6 @@ def until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     raise TimeoutError
-
-
-def state(pid: int) -> str:
-    """R, S, T (stopped), Z; X where there is no such process."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return "X"
-    return stat.rpartition(")")[2].split()[0]
-
-
-def is_gone(pid: int) -> bool:
-    return state(pid) in "XZ"
 
 
 @pytest.fixture(scope="module")
@@ -226,9 +214,9 @@ def test_a_job_waits_with_its_client(served):
     client = served.client(QUIET)
     job = int(client.stdout.readline())
     client.send_signal(signal.SIGTSTP)
-    until(lambda: (state(client.pid), state(job)) == ("T", "T"))
+    until(lambda: (state(client.pid), state(job)) == ("stopped", "stopped"))
     client.send_signal(signal.SIGCONT)
-    until(lambda: (state(client.pid), state(job)) == ("S", "S"))
+    until(lambda: (state(client.pid), state(job)) == ("sleeping", "sleeping"))
     client.send_signal(signal.SIGTERM)
     assert client.wait(timeout=30) == 143
     until(lambda: is_gone(job))
@@ -269,8 +257,7 @@ def test_talk_that_is_no_job_disturbs_nobody(served):
             other.sendall(words)
     assert served.run("print('served')") == (0, "served\n", "")
     silent.close()
-    children = Path(f"/proc/{served.pid}/task/{served.pid}/children")
-    until(lambda: not children.read_text(encoding="utf-8").split())
+    until(lambda: not has_children(served.pid))
 
 
 def test_unbuffered_streams_are_unbuffered():
@@ -313,8 +300,7 @@ def test_jobs_at_once(served):
     clients = [served.client(code) for code in codes]
     outcomes = [(client.communicate(timeout=60)[0], client.returncode) for client in clients]
     assert outcomes == [(f"{n}\n", n) for n in range(12)]
-    children = Path(f"/proc/{served.pid}/task/{served.pid}/children")
-    until(lambda: not children.read_text(encoding="utf-8").split())
+    until(lambda: not has_children(served.pid))
 
 
 @pytest.mark.parametrize(

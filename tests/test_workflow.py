@@ -5,7 +5,6 @@ import re
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import yaml
 from aevb.audit.differences import differences
 from aevb.process import fork_server
 from aevb.settings import SELECTING, STUDIES
+from processes import at_work_in
 from project import AUDITED, ESTIMATED, EVERYTHING, REDRAWN_FIG3, RUNS, Copy
 
 # Making everything once takes minutes where other tests run beside it.
@@ -91,18 +91,11 @@ def made(tmp_path_factory) -> Copy:
 
 def forked_for(folder: Path, over: threading.Event) -> set[int]:
     """The processes in a folder that a server has forked, as seen until it is over."""
-    found = set()
+    found, server = set(), "aevb.process.fork_server"
     while not over.wait(0.2):
-        for entry in Path("/proc").iterdir():
-            # One that ends meanwhile is none.
-            with suppress(OSError):
-                if entry.name.isdecimal() and (entry / "cwd").resolve() == folder.resolve():
-                    parent = (
-                        (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
-                    )
-                    lines = [Path("/proc", number, "cmdline") for number in (entry.name, parent)]
-                    if all(b"aevb.process.fork_server" in line.read_bytes() for line in lines):
-                        found.add(int(entry.name))
+        for process, words, of_parent in at_work_in(folder):
+            if server in words and server in of_parent:
+                found.add(process.pid)
     return found
 
 
