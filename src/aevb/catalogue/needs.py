@@ -87,9 +87,7 @@ def kept_weights(outputs: Outputs) -> list[str]:
 def run_records(outputs: Outputs) -> list[str]:
     """The records of the training runs behind Figures 2 and 3 and the latent spaces."""
     outputs.shown("fig2.latent_dims")
-    projected = outputs.models("projection.latent_dims")
-    runs = [*outputs.fig2_runs(), *outputs.long_runs(), *projected, *outputs.fig3_runs()]
-    return _files(runs, "run.json")
+    return _files(outputs.recorded(), "run.json")
 
 
 def truths(outputs: Outputs) -> list[str]:

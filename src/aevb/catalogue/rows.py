@@ -62,13 +62,16 @@ REPARAMETERISED = {
 
 def fig2(outputs: Outputs) -> Iterator[Part]:
     """Every curve of Figure 2, to the end of its run."""
-    for run in outputs.fig2_runs():
-        yield {"source": "ours", **_labels(run.experiment), **_measured(run.experiment)}
+    yield from _bounds(outputs.fig2_runs())
 
 
 def long_run(outputs: Outputs) -> Iterator[Part]:
     """Every curve that goes further along Figure 2's axis, to the end of its run."""
-    for run in outputs.long_runs():
+    yield from _bounds(outputs.long_runs())
+
+
+def _bounds(runs: Sequence[Run]) -> Iterator[Part]:
+    for run in runs:
         yield {"source": "ours", **_labels(run.experiment), **_measured(run.experiment)}
 
 
@@ -353,8 +356,7 @@ def step_sizes(outputs: Outputs) -> Iterator[Part]:
 
 def runs(outputs: Outputs) -> Iterator[Part]:
     """The training runs behind Figures 2 and 3 and the latent spaces."""
-    projected = outputs.models("projection.latent_dims")
-    for run in [*outputs.fig2_runs(), *outputs.long_runs(), *projected, *outputs.fig3_runs()]:
+    for run in outputs.recorded():
         one = run.experiment
         keys = {key: getattr(one, key) for key in ("algorithm", "latent_dim", "n_train")}
         seeds = " ".join(map(str, one.seeds))

@@ -29,8 +29,7 @@ class Jobs(NamedTuple):
 
     def training(self, wildcards: Wildcards) -> str:
         """The experiment of a training run, of Figure 3 where there is an ``n_train``."""
-        latent_dim, algorithm = int(wildcards["latent_dim"]), wildcards["algorithm"]
-        return self._experiment(wildcards, latent_dim, algorithm).to_json()
+        return self._trained(wildcards).to_json()
 
     def long_training(self, wildcards: Wildcards) -> str:
         """The experiment of a run of Figure 2 that goes further along its axis.
@@ -39,8 +38,7 @@ class Jobs(NamedTuple):
             ConfigError: the scale has none.
         """
         outputs = self.outputs._replace(scale=wildcards["scale"])
-        latent_dim, algorithm = int(wildcards["latent_dim"]), wildcards["algorithm"]
-        return outputs.longer(self._experiment(wildcards, latent_dim, algorithm)).to_json()
+        return outputs.longer(self._trained(wildcards)).to_json()
 
     def selection(self, wildcards: Wildcards) -> list[str]:
         """The experiments on which the step size is selected: Figure 2's panels of the data set, as
@@ -175,6 +173,10 @@ class Jobs(NamedTuple):
         scale = wildcards["scale"]
         if scale != self.outputs.scale:
             raise ConfigError(f"the manifest and the audit of {scale} need --config scale={scale}")
+
+    def _trained(self, wildcards: Wildcards) -> Experiment:
+        latent_dim, algorithm = int(wildcards["latent_dim"]), wildcards["algorithm"]
+        return self._experiment(wildcards, latent_dim, algorithm)
 
     def _experiment(self, wildcards: Wildcards, latent_dim: int, algorithm: str) -> Experiment:
         n_train, hidden_units = (wildcards.get(key) for key in ("n_train", "hidden_units"))

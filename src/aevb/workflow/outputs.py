@@ -155,6 +155,11 @@ class Outputs(NamedTuple):
         ]
         return _distinct(found)
 
+    def recorded(self) -> list[Run]:
+        """The runs behind Figures 2 and 3 and the latent spaces, whose records are tabulated."""
+        projected = self.models("projection.latent_dims")
+        return [*self.fig2_runs(), *self.long_runs(), *projected, *self.fig3_runs()]
+
     def kept(self) -> list[Run]:
         """The runs whose weights a record keeps in half precision."""
         algorithms = self.content("weights.algorithms")
