@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from aevb.tables.curves import CURVE, interpolate, read_curves, read_paper_curves
+from aevb.tables.matched import matched
 
 SAMPLES = (5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2.5e8)
 
@@ -52,18 +52,7 @@ def distance(
         One row for each curve and count that both sides reach, so a short run gives no rows; the
         columns are there all the same.
     """
-    references = {key: curve for key, curve in paper.groupby(CURVE)}
-    rows = []
-    for key, curve in curves.groupby(CURVE):
-        if key not in references:
-            continue
-        theirs = interpolate(references[key], samples)
-        ours = np.array([interpolate(one, samples) for _, one in curve.groupby("seed")])
-        for count, reference, bounds in zip(samples, theirs, ours.T, strict=True):
-            bounds = bounds[np.isfinite(bounds)]
-            if not bounds.size or np.isnan(reference):
-                continue
-            mean = bounds.mean()
-            spread = bounds.std(ddof=1) if bounds.size > 1 else np.nan
-            rows.append((*key, count, mean, spread, bounds.size, reference, mean - reference))
-    return pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
+    found = matched(
+        curves, paper, samples, curve=CURVE, value="lower_bound", interpolate=interpolate
+    )
+    return found[list(_TYPES)].astype(_TYPES).reset_index(drop=True)

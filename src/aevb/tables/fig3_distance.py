@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from aevb.tables.likelihood_curves import (
     ALGORITHMS,
     CURVE,
+    VALUE,
     interpolate,
     read_likelihoods,
     read_paper_likelihoods,
     without_start,
 )
+from aevb.tables.matched import matched
 
 SAMPLES = (1e6, 2e6, 5e6, 1e7, 2e7, 3e7, 4e7, 5e7, 6e7, 6.8e7)
 
@@ -72,31 +73,18 @@ def distance(
         that both sides reach, so a short run gives no rows; the columns are there all the same.
         Between a curve's start at −544 nats and its next stored vertex the paper has no value.
     """
-    references = {key: curve for key, curve in without_start(paper).groupby(CURVE)}
-    rows = []
-    for (*key, estimator), curve in table.groupby([*CURVE, "estimator"]):
-        if tuple(key) not in references:
-            continue
-        _, _, n_train, algorithm, split = key
-        curve = curve.assign(share=curve["n_flagged"] / curve["n_points"])
-        seeds = [one for _, one in curve.groupby("seed")]
-        theirs = interpolate(references[tuple(key)], samples)
-        ours = np.array([interpolate(one, samples) for one in seeds])
-        shares = np.array([interpolate(one, samples, "share") for one in seeds])
-        for i, count in enumerate(samples):
-            reached = np.isfinite(ours[:, i])
-            if not reached.any() or np.isnan(theirs[i]):
-                continue
-            values = ours[reached, i]
-            mean = values.mean()
-            spread = values.std(ddof=1) if values.size > 1 else np.nan
-            share = shares[reached, i].mean()
-            where = (n_train, algorithm, split, estimator, count)
-            rows.append(
-                (*where, mean, spread, values.size, share, theirs[i], mean - theirs[i]),
-            )
-    result = pd.DataFrame(rows, columns=list(_DISTANCE)).astype(_DISTANCE)
-    return result.sort_values(list(_DISTANCE)[:5], ignore_index=True)
+    found = matched(
+        table.assign(flagged_share=table["n_flagged"] / table["n_points"]),
+        without_start(paper),
+        samples,
+        curve=CURVE,
+        own=["estimator"],
+        value=VALUE,
+        interpolate=interpolate,
+        also=["flagged_share"],
+    )
+    found = found[list(_DISTANCE)].astype(_DISTANCE)
+    return found.sort_values(list(_DISTANCE)[:5], ignore_index=True)
 
 
 def orders(
