@@ -16,9 +16,7 @@ _BY = ["estimator", "step_size"]
 
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds at the end, from the curves of ``aevb section2 study``."""
-    study = read_selected(table)
-    summary = ends(study, _BY).to_csv(index=False, float_format="%.4f")
-    return {"picture": draw(study, note=note), "summary": summary}
+    return studies.selected(table, _BY, draw, note)
 
 
 def finding(table: Path) -> Iterator[str]:
