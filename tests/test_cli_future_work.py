@@ -36,6 +36,7 @@ def words(record, folder, *options, experiment=SETTINGS):
     ]
 
 
+@pytest.mark.long
 def test_hierarchy(run, record, tmp_path, monkeypatch):
     """Tables with the columns of the catalogue, and samples of each model. Annealed importance
     sampling, whose programs take long to compile, is tested in test_hierarchy.py."""

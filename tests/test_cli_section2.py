@@ -10,6 +10,8 @@ from aevb.stages.weights import read as read_weights
 from command_line import assert_one_error, fetch, place_data, write_weights
 from tiny import SETTINGS
 
+pytestmark = pytest.mark.long
+
 SELECTED = "step_size,selected\n0.05,True\n"
 
 

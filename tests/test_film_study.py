@@ -174,6 +174,7 @@ def test_a_gap_that_leaves_nothing_is_refused():
         load(CONFIGURED[0] | {"figures": figures | {"future_work": studies}}, DATASETS)
 
 
+@pytest.mark.long
 def test_commands_train_measure_draw_and_predict(tmp_path):
     """On a synthetic film of 6 × 6 pixels, with no data set at hand."""
     experiment = replace(SETTINGS, training_samples=4000, hidden_units=8)

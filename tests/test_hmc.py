@@ -15,6 +15,8 @@ from aevb.models.linear_gaussian import ProbabilisticPCA
 from conftest import assert_means
 from exact import without_encoder
 
+pytestmark = pytest.mark.long
+
 CHAINS, N, DIM = 8, 4, 2
 SAMPLES = 200
 UNIT = np.ones(N)

@@ -11,6 +11,8 @@ from aevb.audit.expected import Gap, absent, rows, rows_of
 from aevb.audit.record import ABSENT, GAP, WRONG, Finding, Problems, Record, in_words
 from aevb.audit.tables import read_csv
 
+_NO_NUMBERS = {"nan", "inf", "-inf", "infinity"}
+
 _MAY_BE_EMPTY = {
     *("n_train", "objective", "mean_over_panels", "standard_error", "acceptance", "rhat", "ess"),
     *("divergences", "bias_passed", "n_points", "n_flagged", "marginal_log_likelihood_passed"),
@@ -154,8 +156,12 @@ def numbers(record: Record) -> tuple[Problems, str]:
         optional = products[name].may_be_empty.split() if name in products else _MAY_BE_EMPTY
         for column in table:
             cells = table[column]
-            words = cells.astype(str).str.lower().isin(["nan", "inf", "-inf", "infinity"])
             empty = cells.isna()
+            if pd.api.types.is_numeric_dtype(cells):
+                words = np.isinf(cells)
+            else:
+                named = [text for text in cells.unique() if str(text).lower() in _NO_NUMBERS]
+                words = cells.isin(named)
             lost = empty if column not in optional else empty & False
             bad = np.flatnonzero((words & ~empty) | lost)
             if bad.size:

@@ -181,14 +181,15 @@ def refuse(path: Path, table: pd.DataFrame, wrong: pd.Series, column: str, why: 
 
 
 def _parse(path: Path, cells: pd.Series, parser: Parser) -> pd.Series:
-    values = []
-    for row, text in enumerate(cells):
+    values = {}
+    # Most columns have few distinct cells.
+    for text in cells.unique().tolist():
         try:
-            values.append(parser(text))
+            values[text] = parser(text)
         except ValueError as error:
-            where = _cell(path, row, str(cells.name))
-            raise DataError(f"{where}: {text!r} {error}") from None
-    return pd.Series(values)
+            row = int(np.flatnonzero(cells == text)[0])
+            raise DataError(f"{_cell(path, row, str(cells.name))}: {text!r} {error}") from None
+    return pd.Series([values[text] for text in cells.tolist()])
 
 
 def _cell(path: Path, row: int, column: str) -> str:
