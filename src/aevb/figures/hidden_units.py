@@ -16,7 +16,8 @@ _LOOKS = tuple(zip(studies.COLORS.values(), studies.MARKERS.values(), strict=Tru
 
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds at the end, from the curves of ``aevb section2 study``."""
-    return studies.selected(table, _BY, draw, note)
+    study = read_selected(table)
+    return studies.made(study, ends(study, _BY), draw, note)
 
 
 def finding(table: Path) -> Iterator[str]:

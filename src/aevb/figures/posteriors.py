@@ -16,8 +16,7 @@ from aevb.tables.studies import ends, read_study
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds at the end, from the curves of ``aevb section2 study``."""
     study = read_study(table)
-    summary = ends(study, ["posterior"]).to_csv(index=False, float_format="%.4f")
-    return {"picture": draw(study, note=note), "summary": summary}
+    return studies.made(study, ends(study, ["posterior"]), draw, note)
 
 
 def finding(table: Path) -> Iterator[str]:

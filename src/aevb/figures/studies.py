@@ -1,7 +1,6 @@
 """Studies of section 2: the bound along training with one setting changed at a time."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from matplotlib.ticker import NullFormatter
 
 from aevb.figures import style
 from aevb.tables import words
-from aevb.tables.studies import ends, read_selected
 
 COLORS = {
     "SGVB B": style.PALETTE["AEVB"],
@@ -22,14 +20,12 @@ COLORS = {
 MARKERS = {"SGVB B": "o", "SGVB A": "s", "score function, baseline": "^", "score function": "D"}
 
 
-def selected(
-    table: Path, by: list[str], draw: Callable[..., Figure], note: str | None
+def made(
+    study: pd.DataFrame, summary: pd.DataFrame, draw: Callable[..., Figure], note: str | None
 ) -> dict[str, Figure | str]:
-    """The picture of a study that selects step sizes, and its bounds at the end for each of
-    ``by``, from the curves of ``aevb section2 study``."""
-    study = read_selected(table)
-    summary = ends(study, by).to_csv(index=False, float_format="%.4f")
-    return {"picture": draw(study, note=note), "summary": summary}
+    """The picture of a study, and its summary as a table, as the catalogue wants them."""
+    text = summary.to_csv(index=False, float_format="%.4f")
+    return {"picture": draw(study, note=note), "summary": text}
 
 
 def canvas(study: pd.DataFrame, title: str, note: str | None) -> tuple[Figure, Axes]:

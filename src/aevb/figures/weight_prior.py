@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from aevb.errors import DataError
-from aevb.figures import style
+from aevb.figures import studies, style
 from aevb.tables import words
 from aevb.tables.studies import ends, read_study
 
@@ -15,8 +15,7 @@ from aevb.tables.studies import ends, read_study
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
     """The picture and the bounds at the end, from the curves of ``aevb section2 study``."""
     study = read_study(table)
-    bounds = summary(study).to_csv(index=False, float_format="%.4f")
-    return {"picture": draw(study, note=note), "summary": bounds}
+    return studies.made(study, summary(study), draw, note)
 
 
 def finding(table: Path) -> Iterator[str]:
