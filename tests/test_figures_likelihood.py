@@ -489,7 +489,7 @@ def test_the_paper_against_itself_and_shifted(paper):
     assert set(same["training_samples"]) == {int(count) for count in SAMPLES}
     slow = same[(same["algorithm"] == "MCEM") & (same["n_train"] == 50_000)]
     assert slow["training_samples"].min() == 30_000_000
-    agreement = orders(table, paper)
+    agreement = orders(same)
     assert agreement["agrees"].all()
     first = agreement[(agreement["n_train"] == 1000) & (agreement["training_samples"] == 10**7)]
     assert set(first[first["split"] == "train"]["order"]) == {"AEVB > MCEM > wake-sleep"}
@@ -514,14 +514,14 @@ def test_swapped_curves_change_the_order(paper):
     swap = {"AEVB": "wake-sleep", "wake-sleep": "AEVB"}
     there = table["estimator"] == "quadrature"
     table.loc[there, "algorithm"] = table["algorithm"][there].replace(swap)
-    result = orders(table, paper)
+    result = orders(distance(table, paper))
     assert set(result["estimator"]) == {"paper", "quadrature"}
     assert (result["agrees"] == (result["estimator"] == "paper")).all()
     wrong = result[(result["n_train"] == 1000) & (result["split"] == "train") & ~result["agrees"]]
     assert set(wrong["order"]) == {"wake-sleep > MCEM > AEVB"}
     assert set(wrong["paper_order"]) == {"AEVB > MCEM > wake-sleep"}
 
-    without = orders(table[table["algorithm"] != "MCEM"], paper)
+    without = orders(distance(table[table["algorithm"] != "MCEM"], paper))
     assert without.empty and list(without.columns) == list(result.columns)
 
 

@@ -91,7 +91,9 @@ _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {
     ),
     "figures/fig3.csv": lambda record: fig3.table(*_likelihoods(record)),
     "tables/fig3_distance.csv": lambda record: fig3_distance.distance(*_likelihoods(record)),
-    "tables/fig3_orders.csv": lambda record: fig3_distance.orders(*_likelihoods(record)),
+    "tables/fig3_orders.csv": lambda record: fig3_distance.orders(
+        fig3_distance.distance(*_likelihoods(record))
+    ),
     "tables/runs.csv": _runs_table,
     "tables/weights.csv": lambda record: weights.collect(kept_in(record.folder / "weights")),
     "tables/applications.csv": _applications,

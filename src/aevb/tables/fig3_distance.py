@@ -48,8 +48,8 @@ def make(
 ) -> dict[str, str]:
     """The distances and the orders, from the runs' likelihoods, of some estimators or of all, and
     the paper's."""
-    ours, theirs = read_likelihoods(likelihoods, estimator), read_paper_likelihoods(paper)
-    made = {"output": distance(ours, theirs), "orders": orders(ours, theirs)}
+    found = distance(read_likelihoods(likelihoods, estimator), read_paper_likelihoods(paper))
+    made = {"output": found, "orders": orders(found)}
     return {name: rows.to_csv(index=False, float_format="%.3f") for name, rows in made.items()}
 
 
@@ -87,13 +87,11 @@ def distance(
     return found.sort_values(list(_DISTANCE)[:5], ignore_index=True)
 
 
-def orders(
-    table: pd.DataFrame, paper: pd.DataFrame, samples: Sequence[float] = SAMPLES
-) -> pd.DataFrame:
+def orders(distances: pd.DataFrame) -> pd.DataFrame:
     """The algorithms from best to worst, ours beside the paper's (Figure 3).
 
     Args:
-        table, paper, samples: as for :func:`distance`.
+        distances: as :func:`distance` gives them.
 
     Returns:
         ``n_train, split, estimator, training_samples, order, paper_order, agrees``; one row
@@ -102,7 +100,7 @@ def orders(
         same. The columns are there even if no row is.
     """
     rows = []
-    for where, panel in distance(table, paper, samples).groupby(_PANEL):
+    for where, panel in distances.groupby(_PANEL):
         if set(panel["algorithm"]) == set(ALGORITHMS):
             ours, theirs = _order(panel, "ours"), _order(panel, "paper")
             rows.append((*where, ours, theirs, ours == theirs))
