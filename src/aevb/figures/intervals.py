@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy import stats
 
 from aevb.figures import style
+from aevb.tables import seeds
 
 COLORS = {
     "encoder": style.PALETTE["AEVB"],
@@ -31,3 +34,17 @@ def dot(
         markersize=5,
         zorder=3,
     )
+
+
+def over_seeds(values: pd.Series, errors: pd.Series | None = None) -> pd.Series:
+    """The mean with its 95 % interval over seeds; with one seed that of its standard error.
+
+    Returns:
+        ``value, low, high``, in the unit of ``values``; the ends are NaN where nothing tells them.
+    """
+    mean = values.mean()
+    if len(values) > 1:
+        half = seeds.half_width_of_mean(values)
+    else:
+        half = np.nan if errors is None else stats.norm.ppf(0.975) * errors.iloc[0]
+    return pd.Series({"value": mean, "low": mean - half, "high": mean + half})

@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy import stats
 
 from aevb.errors import DataError
 from aevb.figures import intervals, mosaics, style
 from aevb.pictures import Pictures, read_pictures
 from aevb.settings.future_work import HALVES_MODELS, NOISE_MODELS, NOISES
-from aevb.tables import measurements, seeds, tidy, words
+from aevb.tables import measurements, tidy, words
 
 _DENSITIES: dict[str, tidy.Parser] = {
     "noise": tidy.one_of(*NOISES),
@@ -165,7 +164,7 @@ def _divergences(axes: Axes, rows: pd.DataFrame) -> None:
         for offset, model in enumerate(NOISE_MODELS):
             found = rows[(rows["noise"] == noise) & (rows["model"] == model)]
             height = at + 0.22 * (offset - 1)
-            row = _over_seeds(found["kl"])
+            row = intervals.over_seeds(found["kl"])
             intervals.dot(axes, row, height, _COLOURS[offset], _MARKERS[offset])
             least = found["least_kl"].iloc[0]
             if least > 1e-3:
@@ -181,7 +180,7 @@ def _halves(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axvline(0, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
     for at, model in enumerate(HALVES_MODELS):
         found = rows[rows["model"] == model]
-        row = _over_seeds(found["gain"], found["gain_standard_error"])
+        row = intervals.over_seeds(found["gain"], found["gain_standard_error"])
         hollow = found["n_flagged"].sum() > (1 - measurements.ENOUGH) * found["n_points"].sum()
         intervals.dot(axes, row, at, _COLOURS[at], _MARKERS[at], hollow=bool(hollow))
         axes.annotate(
@@ -210,13 +209,3 @@ def _completions(axes: Axes, pictures: Pictures, dataset: str) -> None:
     mosaics.show(axes, stack, ink=dataset in pictures.ink)
     mosaics.label_rows(axes, [*_LABELS.values(), "completions", *[""] * (len(completions) - 1)])
     axes.set_title(f"{words.title(dataset)}: lower halves from upper halves", fontsize="medium")
-
-
-def _over_seeds(values: pd.Series, errors: pd.Series | None = None) -> pd.Series:
-    """The mean with its 95 % interval over seeds; with one seed that of its standard error."""
-    mean = values.mean()
-    if len(values) > 1:
-        half = seeds.half_width_of_mean(values)
-    else:
-        half = np.nan if errors is None else stats.norm.ppf(0.975) * errors.iloc[0]
-    return pd.Series({"value": mean, "low": mean - half, "high": mean + half})
