@@ -7,10 +7,12 @@ function raises ValueError where the tables have no such row.
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from aevb.catalogue import PRODUCTS
-from aevb.tables.seeds import ENOUGH
+from aevb.tables.curves import interpolate
+from aevb.tables.seeds import ENOUGH, half_width
 
 RECORD = Path(__file__).parents[1] / "results/full"
 
@@ -83,6 +85,19 @@ def distances(dataset: str, algorithm: str, samples: float, **where) -> pd.Serie
     return _fig2_distance(dataset, algorithm, samples, **where)["difference"]
 
 
+def intervals(dataset: str, algorithm: str, samples: float, **where) -> pd.Series:
+    """Half widths of the 95 % prediction interval of a further seed there."""
+    found = _fig2_distance(dataset, algorithm, samples, **where)
+    return found.apply(lambda row: half_width(row["seed_sd"], row["n_seeds"]), axis=1)
+
+
+def plausible(dataset: str, algorithm: str, samples: float) -> list[int]:
+    """The N_z at which the paper's number there is a plausible further seed of ours."""
+    found = _fig2_distance(dataset, algorithm, samples)
+    inside = found["difference"].abs() <= intervals(dataset, algorithm, samples)
+    return found["latent_dim"][inside].tolist()
+
+
 def deviations(algorithm: str, samples: float, **where) -> pd.Series:
     """Figure 2 on Frey Face, the standard deviation over seeds for each N_z."""
     return _fig2_distance("FreyFace", algorithm, samples, **where)["seed_sd"]
@@ -91,6 +106,24 @@ def deviations(algorithm: str, samples: float, **where) -> pd.Series:
 def ours(dataset: str, algorithm: str, latent_dim: int, samples: float) -> float:
     """Figure 2, our bound, the mean over seeds."""
     return _fig2_distance(dataset, algorithm, samples, latent_dim=latent_dim)["ours"].item()
+
+
+def leads(dataset: str, samples: float) -> pd.Series:
+    """Figure 2, AEVB's bound minus wake-sleep's, the means over seeds, a value for each N_z."""
+    first, second = (
+        _fig2_distance(dataset, name, samples).set_index("latent_dim")["ours"]
+        for name in ("AEVB", "wake-sleep")
+    )
+    return first - second
+
+
+def further_on(latent_dim: int) -> tuple[float, float]:
+    """The end of AEVB's longer curve on MNIST: training samples, and ours minus the paper's."""
+    where = {"dataset": "MNIST", "algorithm": "AEVB", "split": "test", "latent_dim": latent_dim}
+    ours = rows("figures/long_run", source="ours", **where)
+    end = ours["training_samples"].max()
+    (reference,) = interpolate(rows("figures/long_run", source="paper", **where), [end])
+    return end, ours[ours["training_samples"] == end]["lower_bound"].mean() - reference
 
 
 def left_plateau(latent_dims: list[int], above: float = 584.0) -> list[int]:
@@ -129,64 +162,98 @@ def second_entries(algorithm: str, whose: str, flat: int = 0) -> pd.Series:
 
 
 def fig3(
-    n_train: int, algorithm: str, split: str, samples: float, estimator="paper", column="difference"
+    n_train: int,
+    algorithm: str,
+    split: str,
+    samples: float,
+    estimator: str = "library",
+    column: str = "difference",
 ) -> float:
-    """Figure 3, ours, the paper's or their difference; at the start, ours."""
+    """Figure 3, ours (the mean over seeds), the paper's or their difference, by the estimator as
+    the authors' library computes it or by another; at the start, ours."""
     where = {"n_train": n_train, "algorithm": algorithm, "split": split, "estimator": estimator}
     where["training_samples"] = samples
     if samples < 1e6:
         where["source"] = "ours"
-        return cell("figures/fig3", "marginal_log_likelihood", **where)
+        return rows("figures/fig3", **where)["marginal_log_likelihood"].mean()
     return cell("tables/fig3_distance", column, **where)
 
 
-def lead(whose: str, estimator: str, samples: float, split: str = "test") -> float:
-    """Figure 3, N = 1000: Monte Carlo EM minus AEVB, ``ours`` or the ``paper``'s."""
-    mcem, aevb = (fig3(1000, name, split, samples, estimator, whose) for name in ("MCEM", "AEVB"))
+def fig3_interval(n_train: int, algorithm: str, split: str, samples: float) -> float:
+    """Half width of the 95 % prediction interval of a further seed there, by the estimator as the
+    authors' library computes it."""
+    where = {"n_train": n_train, "algorithm": algorithm, "split": split, "estimator": "library"}
+    found = rows("tables/fig3_distance", training_samples=samples, **where).squeeze()
+    return half_width(found["seed_sd"], found["n_seeds"])
+
+
+def exact(n_train: int, algorithm: str, split: str, samples: float) -> pd.Series:
+    """Figure 3, ours by quadrature for each seed, interpolated in the samples."""
+    where = {"n_train": n_train, "algorithm": algorithm, "split": split}
+    curves = rows("figures/fig3", source="ours", estimator="quadrature", **where)
+    values = {
+        seed: np.interp(samples, curve["training_samples"], curve["marginal_log_likelihood"])
+        for seed, curve in curves.sort_values("training_samples").groupby("seed")
+    }
+    return pd.Series(values)
+
+
+def lead(samples: float, split: str = "test") -> pd.Series:
+    """Figure 3, N = 1000: Monte Carlo EM minus AEVB by quadrature, ours, for each seed."""
+    mcem, aevb = (exact(1000, name, split, samples) for name in ("MCEM", "AEVB"))
+    return mcem - aevb
+
+
+def papers_lead(samples: float, split: str = "test") -> float:
+    """The same difference in the paper."""
+    mcem, aevb = (fig3(1000, n, split, samples, column="paper") for n in ("MCEM", "AEVB"))
     return mcem - aevb
 
 
 def behind(samples: float) -> pd.Series:
-    """Figure 3, wake-sleep, ours minus the paper's by the paper's estimator, on all points."""
-    where = {"algorithm": "wake-sleep", "estimator": "paper", "training_samples": samples}
+    """Figure 3, wake-sleep, ours minus the paper's by its estimator, on all points."""
+    where = {"algorithm": "wake-sleep", "estimator": "library", "training_samples": samples}
     return rows("tables/fig3_distance", **where)["difference"]
 
 
 def furthest_below() -> float:
-    """Figure 3, how far the paper's estimator is below quadrature at most."""
+    """Figure 3, how far the paper's estimator is below quadrature at most, in the mean over
+    seeds."""
     keys = ["n_train", "algorithm", "split", "training_samples"]
-    values = rows("figures/fig3", source="ours").pivot(
+    values = rows("figures/fig3", source="ours").pivot_table(
         index=keys, columns="estimator", values="marginal_log_likelihood"
     )
     return (values["quadrature"] - values["paper"]).max()
 
 
 def final_bound(split: str) -> float:
-    """The bound of AEVB's run of Figure 3, N = 50 000, at 10⁷ samples."""
+    """The bound of AEVB's run of Figure 3, N = 50 000, at 10⁷ samples, the mean over seeds."""
     run = "runs/authors/mnist/aevb/hidden_units_100/n_train_50000/latent_dim_3/curve"
-    return cell(run, "lower_bound", split=split, training_samples=1e7)
+    return rows(run, split=split, training_samples=1e7)["lower_bound"].mean()
 
 
 def step_size(dataset: str, algorithm: str, n_train: int | list[int] | None = None) -> float:
     """The selected step size, of Figure 3 where there is an ``n_train``."""
-    where = {"dataset": dataset, "algorithm": algorithm, "selected": True}
-    if n_train is not None:
-        # Figure 3 selects on one panel, Figure 2 on the mean over several.
-        found = rows("tables/step_sizes", **where, n_train=n_train)
-        found = found[found["objective"] == found["mean_over_panels"]]
-    else:
-        found = rows("tables/step_sizes", **where)
-        found = found[found["objective"] != found["mean_over_panels"]]
-    (value,) = found["step_size"].unique()
+    found = _selection(dataset, algorithm, n_train)
+    (value,) = found[found["selected"]]["step_size"].unique()
     return value
 
 
 def selected_by(dataset: str, algorithm: str, other: float) -> float:
     """Figure 2, the selected step size's objective minus another's, in the mean over panels."""
-    found = rows("tables/step_sizes", dataset=dataset, algorithm=algorithm)
-    found = found[found["objective"] != found["mean_over_panels"]]
+    found = _selection(dataset, algorithm)
     best = found[found["selected"]]["mean_over_panels"].iloc[0]
     return best - found[found["step_size"] == other]["mean_over_panels"].iloc[0]
+
+
+def _selection(
+    dataset: str, algorithm: str, n_train: int | list[int] | None = None
+) -> pd.DataFrame:
+    """The candidates of Figure 2, which are compared on several panels, or of Figure 3."""
+    where = {} if n_train is None else {"n_train": n_train}
+    found = rows("tables/step_sizes", dataset=dataset, algorithm=algorithm, **where)
+    compared = found.groupby(["n_train", "training_samples"])["latent_dim"].transform("nunique")
+    return found[(compared > 1) == (n_train is None)]
 
 
 def biases(estimator: str, latent_dims: list[int]) -> pd.Series:
@@ -227,36 +294,45 @@ def variance(dataset: str, state: str, estimator: str) -> float:
     return cell("tables/gradient_variance", "ratio", **where)
 
 
-def prior_gains(dataset: str) -> pd.Series:
-    """The bound with the prior on the weights minus that without, a value for each N_z."""
-    values = rows("tables/weight_prior", dataset=dataset).pivot(
-        index="latent_dim", columns="weight_prior", values="test"
+def study(name: str, **where) -> pd.Series:
+    """The bound at the end of a curve of section 2's studies, for each seed."""
+    return over_seeds(f"figures/{name}", "lower_bound", split="test", **where)
+
+
+def prior_gain(dataset: str, latent_dim: int) -> pd.Series:
+    """The bound with the prior on the weights minus that without, for each seed."""
+    with_prior, without = (
+        study("weight_prior", dataset=dataset, latent_dim=latent_dim, weight_prior=prior)
+        for prior in ("matrices", "none")
     )
-    return values["matrices"] - values["none"]
+    return with_prior - without
 
 
-def full_vb(n_train: int, method: str, split: str) -> float:
-    """Exact log p(x) of Appendix F's comparison."""
+def full_vb(n_train: int, method: str, split: str, column="marginal_log_likelihood") -> pd.Series:
+    """Exact log p(x) of Appendix F's comparison, or another of its columns, for each seed."""
     where = {"n_train": n_train, "method": method, "split": split}
-    return cell("figures/weight_uncertainty", "marginal_log_likelihood", **where)
+    return over_seeds("figures/weight_uncertainty", column, **where)
 
 
 def still_rising(algorithm: str, n_train: int) -> float:
-    """How much the training bound of Appendix F's comparison rises over the last 10⁶ samples."""
+    """How much the training bound of Appendix F's comparison rises over the last 10⁶ samples, the
+    mean over seeds."""
     name = f"runs/authors/mnist/full_vb/hidden_units_100/n_train_{n_train}/latent_dim_3/bounds"
-    curve = rows(name, algorithm=algorithm, split="train").set_index("training_samples")
-    return (curve["lower_bound"][5_000_000] - curve["lower_bound"][4_000_000]).item()
+    curve = rows(name, algorithm=algorithm, split="train")
+    means = curve.groupby("training_samples")["lower_bound"].mean()
+    return (means[5_000_000] - means[4_000_000]).item()
 
 
-def overfits(method: str) -> float:
-    """Training minus test log p(x) with N = 1000."""
+def overfits(method: str) -> pd.Series:
+    """Training minus test log p(x) with N = 1000, for each seed."""
     return full_vb(1000, method, "train") - full_vb(1000, method, "test")
 
 
-def pruned(method: str, share: float) -> float:
-    """What setting that share of the decoder's weights to zero costs with N = 1000."""
+def pruned(method: str, share: float) -> pd.Series:
+    """What setting that share of the decoder's weights to zero costs with N = 1000, for each
+    seed."""
     before, after = (
-        cell(
+        over_seeds(
             "figures/weight_uncertainty_pruning",
             "marginal_log_likelihood",
             n_train=1000,

@@ -14,7 +14,7 @@ import pytest
 from aevb import catalogue, settings
 from aevb.audit import checks, manifest, record, reports
 from aevb.audit.claims import FAILED, NOT_RUN, SKIPPED, assess_all, read_claims
-from aevb.audit.expected import absent
+from aevb.audit.expected import Gap, absent
 from aevb.audit.record import ABSENT, GAP, OK, WRONG
 from aevb.audit.tables import Tables
 from aevb.errors import DataError
@@ -43,14 +43,12 @@ def wrong(folder, **arguments):
     return {name for name, found in check(folder, **arguments).items() if found.outcome == WRONG}
 
 
-OLDER = opened(COMMITTED).outputs.settings
-"""The configuration of what the committed record has."""
 AS_COMMITTED = json.loads((COMMITTED / "manifest.json").read_text(encoding="utf-8"))
 
 
-def make_manifest(folder, left_out=()):
+def make_manifest(folder, left_out=(), made_with=SETTINGS):
     """One of what lies in the folder, as if the committed record's code had made it."""
-    content = manifest.make(folder, "full", OLDER, [], AS_COMMITTED["checkout"])
+    content = manifest.make(folder, "full", made_with, [], AS_COMMITTED["checkout"])
     content["data"] = AS_COMMITTED["data"] | {
         name: {"available": False, "reason": "no network", "sha256": None} for name in left_out
     }
@@ -66,90 +64,123 @@ def copy(tmp_path):
     return folder
 
 
-def test_the_committed_record_is_sound_but_for_its_known_gaps():
-    """Everything that the manifest lists is there and unaltered, and all checks pass. What is newer
-    than the record is named as not run, and so is each claim on it."""
-    found = check(COMMITTED)
-    names = [one.check for one in checks.check(opened(COMMITTED)) if one.check != "known gap"]
-    assert len(set(names)) == len(names)
-    assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {
-        "known gap": GAP,
-        "figures.fig3.estimators": GAP,
-        "variants.authors.architecture": GAP,
-        "variants.authors.selection": GAP,
-        "scales.full.selection_samples": GAP,
-        "overfitting": GAP,
-        "long run": GAP,
-        "comparisons": GAP,
-        "weights": GAP,
-        "figures/long_run.csv": ABSENT,
-        "tables/weights.csv": ABSENT,
-    }
-    assert "['paper', 'quadrature'] in the record" in found["figures.fig3.estimators"].detail
-    assert "Figure 3 was estimated before" in found["known gap"].detail
-    newer = [one.name for one in catalogue.PRODUCTS if one.target == "comparisons"]
-    told = found["comparisons"].detail
-    assert f"not run: {', '.join(newer)}; the record is older" in told
-    one = opened(COMMITTED)
-    for verdict in assess_all(CLAIMS, one.tables, "full", one.expected):
-        if verdict.claim.figure in newer:
-            assert (verdict.verdict, verdict.status) == (NOT_RUN, SKIPPED)
-            assert "the record is older" in verdict.why
+def test_the_committed_record_is_whole_and_sound():
+    """Everything that the manifest lists is there and unaltered, all checks pass, and nothing that
+    can be made of the configuration was left out."""
+    found = checks.check(opened(COMMITTED))
+    assert len({one.check for one in found}) == len(found)
+    assert {one.check: one.detail for one in found if one.outcome != OK} == {}
+    assert CLAIMS.gaps == ()
 
 
-def test_the_committed_record_is_not_whole_without_its_known_gap_stated():
+BOUNDS = Gap(
+    AS_COMMITTED["checkout"],
+    "the record is older than the bound along Figure 3",
+    table="runs/*/*/*/hidden_units_*/n_train_*/latent_dim_*/likelihood.csv",
+    where={"estimator": "importance_1"},
+)
+COMPARISONS = Gap(
+    AS_COMMITTED["checkout"], "the record is older than the comparisons", part="comparisons"
+)
+ESTIMATORS = Gap(
+    AS_COMMITTED["checkout"],
+    "the record is older than the estimator",
+    setting="figures.fig3.estimators",
+    was=["paper", "quadrature"],
+)
+
+
+@pytest.fixture
+def without_bounds(copy):
+    """A record that lacks the rows that ``BOUNDS`` is made of."""
+    for path in copy.glob(BOUNDS.table):
+        edit(path, lambda table: table[table["estimator"] != "importance_1"])
+    make_manifest(copy)
+    return copy
+
+
+def test_rows_that_are_known_to_be_missing_are_no_fault(without_bounds):
+    """They are named as a gap, and the claim on them is not run."""
+    found = check(without_bounds, gaps=[BOUNDS])
+    assert found["known gap"].outcome == GAP and BOUNDS.why in found["known gap"].detail
+    assert wrong(without_bounds, gaps=[BOUNDS]) == set()
+    one = opened(without_bounds, gaps=[BOUNDS])
+    verdicts = {v.claim.name: v for v in assess_all(CLAIMS, one.tables, "full", one.expected)}
+    verdict = verdicts["bound_below_likelihood_along_training"]
+    assert (verdict.verdict, verdict.status) == (NOT_RUN, SKIPPED)
+    assert BOUNDS.why in verdict.why
+
+
+def test_a_record_is_not_whole_without_its_known_gap_stated(without_bounds):
     """The check of the rows sees what the record does not have, and the claim is not let off."""
-    one = opened(COMMITTED, gaps=[gap for gap in CLAIMS.gaps if not gap.table])
+    one = opened(without_bounds)
     found = {each.check: each for each in checks.check(one)}
     assert found["rows"].outcome == WRONG and "importance_1" in found["rows"].detail
     assert found["likelihoods"].outcome == WRONG
     verdicts = {v.claim.name: v for v in assess_all(CLAIMS, one.tables, "full", one.expected)}
     verdict = verdicts["bound_below_likelihood_along_training"]
-    assert verdict.status == FAILED and "8 of 8 cases are missing" in verdict.why
+    assert verdict.status == FAILED and "cases are missing" in verdict.why
 
 
 def test_a_known_gap_that_is_no_longer_there_is_told(copy):
-    """Once a run has the rows that are said to be missing, the statement is wrong."""
-    for path in copy.glob("runs/authors/mnist/aevb/*/n_train_1000/*/likelihood.csv"):
-        table = pd.read_csv(path)
-        extra = table[table["estimator"] == "paper"].assign(estimator="importance_1")
-        pd.concat([table, extra]).to_csv(path, index=False)
-    make_manifest(copy)
-    found = check(copy)["known gap"]
-    assert found.outcome == WRONG and "2 of 8 rows are there" in found.detail
+    """Where the rows that are said to be missing are there, the statement is wrong."""
+    found = check(copy, gaps=[BOUNDS])["known gap"]
+    assert found.outcome == WRONG and "rows are there" in found.detail
+
+
+def test_a_known_gap_is_one_of_that_record_alone(without_bounds):
+    """A record that other code made must have the rows."""
+    content = json.loads((without_bounds / "manifest.json").read_text())
+    (without_bounds / "manifest.json").write_text(json.dumps(content | {"checkout": "another"}))
+    found = check(without_bounds, gaps=[BOUNDS])
+    assert "known gap" not in found and found["rows"].outcome == WRONG
+
+
+def without_comparisons() -> dict:
+    """The configuration of a record that is older than the comparisons."""
+    return SETTINGS | {"figures": SETTINGS["figures"] | {"comparisons": {}}}
 
 
 def test_a_part_that_is_said_to_be_missing_is(copy):
-    """A file of it makes the statement wrong, and without the statement all of it is missed."""
-    (copy / "figures/hidden_units.csv").write_text("dataset\n", encoding="utf-8")
-    found = check(copy)["comparisons"]
-    assert found.outcome == WRONG and "figures/hidden_units.csv is there" in found.detail
-    (copy / "figures/hidden_units.csv").unlink()
-    stated = [gap for gap in CLAIMS.gaps if not gap.part]
-    assert wrong(copy, gaps=stated) == {
-        *("outputs", "rows", "configuration", "kept weights", "tables/weights.csv"),
-        *("runs", "budgets", "curves", "figures/long_run.csv"),
-    }
+    """It is named as not run, and so are the claims on it; a file of it makes the statement wrong,
+    and without the statement all of it is missed."""
+    newer = [one for one in catalogue.PRODUCTS if one.target == "comparisons"]
+    kept = {file: (copy / file).read_bytes() for one in newer for file in one.files()}
+    for file in kept:
+        (copy / file).unlink()
+    make_manifest(copy, made_with=without_comparisons())
+    found = check(copy, gaps=[COMPARISONS])
+    assert {name for name, one in found.items() if one.outcome != OK} == {"comparisons"}
+    told = found["comparisons"].detail
+    assert f"not run: {', '.join(one.name for one in newer)}; {COMPARISONS.why}" in told
+    one = opened(copy, gaps=[COMPARISONS])
+    about = [
+        verdict
+        for verdict in assess_all(CLAIMS, one.tables, "full", one.expected)
+        if verdict.claim.figure in {product.name for product in newer}
+    ]
+    assert about
+    for verdict in about:
+        assert (verdict.verdict, verdict.status) == (NOT_RUN, SKIPPED)
+        assert COMPARISONS.why in verdict.why
+    assert {"outputs", "rows", "configuration"} <= wrong(copy)
+    file, content = next(iter(kept.items()))
+    (copy / file).write_bytes(content)
+    found = check(copy, gaps=[COMPARISONS])["comparisons"]
+    assert found.outcome == WRONG and f"{file} is there" in found.detail
 
 
 def test_a_setting_that_is_said_to_have_been_another_was(copy):
     """Without the statement the record is of another configuration; one that it never had is seen
     there, and one that there is still is told."""
-    (stated,) = (gap for gap in CLAIMS.gaps if gap.setting == "figures.fig3.estimators")
-    others = [gap for gap in CLAIMS.gaps if gap != stated]
-    assert {"configuration", "rows"} <= wrong(copy, gaps=others)
-    never = stated._replace(was=["quadrature"])
-    assert "configuration" in wrong(copy, gaps=[*others, never])
-    still = stated._replace(was=SETTINGS["figures"]["fig3"]["estimators"])
-    assert stated.setting in wrong(copy, gaps=[*others, still])
-
-
-def test_a_known_gap_is_one_of_that_record_alone(copy):
-    """A record that other code made must have the rows."""
-    content = json.loads((copy / "manifest.json").read_text())
-    (copy / "manifest.json").write_text(json.dumps(content | {"checkout": "another"}))
-    found = check(copy)
-    assert "known gap" not in found and found["rows"].outcome == WRONG
+    figures = SETTINGS["figures"]
+    older = figures | {"fig3": figures["fig3"] | {"estimators": ESTIMATORS.was}}
+    make_manifest(copy, made_with=SETTINGS | {"figures": older})
+    assert check(copy, gaps=[ESTIMATORS])[ESTIMATORS.setting].outcome == GAP
+    assert "configuration" in wrong(copy)
+    assert "configuration" in wrong(copy, gaps=[ESTIMATORS._replace(was=["quadrature"])])
+    still = ESTIMATORS._replace(was=figures["fig3"]["estimators"])
+    assert ESTIMATORS.setting in wrong(copy, gaps=[still])
 
 
 def test_the_committed_audit_is_that_of_the_record(tmp_path):
@@ -267,6 +298,14 @@ CONTROLS = {
     "missing estimator's column": (
         edits(str(FIG3_RUN / "likelihood.csv"), lambda t: t.drop(columns="estimator")),
         {"rows", "likelihoods"},
+    ),
+    "columns in another order": (
+        edits("tables/posteriors.csv", lambda t: t[["posterior", "test", "train", "gap"]]),
+        {"outputs"},
+    ),
+    "a column too many": (
+        edits("tables/posteriors.csv", lambda t: t.assign(more=1.0)),
+        {"outputs"},
     ),
     "an empty table": (lambda folder: (folder / "figures/fig2.csv").write_text(""), {"numbers"}),
     "words for numbers": (
@@ -414,8 +453,8 @@ def leave_out(folder: Path, name: str) -> None:
     label = DEFINITIONS[name]["label"]
     for runs in (folder / "runs").rglob(name):
         shutil.rmtree(runs)
-    outputs = Outputs(OLDER, DEFINITIONS, "full", lambda dataset: dataset != name)
-    before = Outputs(OLDER, DEFINITIONS, "full", lambda dataset: True)
+    outputs = Outputs(SETTINGS, DEFINITIONS, "full", lambda dataset: dataset != name)
+    before = Outputs(SETTINGS, DEFINITIONS, "full", lambda dataset: True)
     for file in set(catalogue.files(before)) - set(catalogue.files(outputs)):
         (folder / file).unlink()
     for path in [*(folder / "figures").glob("*.csv"), *(folder / "tables").glob("*.csv")]:
@@ -484,13 +523,10 @@ def test_figures_that_are_not_configured_are_not_missed(copy):
         "section2": SETTINGS["figures"]["section2"] | {"dataset": None}
     }
     settings = SETTINGS | {"figures": figures}
-    older = OLDER | {"figures": OLDER["figures"] | {"section2": figures["section2"]}}
     for name in ("gradient_variance", "gradient_estimators", "kl_divergence", "weight_prior"):
         (copy / f"figures/{name}.csv").unlink()
     (copy / "tables/gradient_variance.csv").unlink()
-    content = manifest.make(copy, "full", older, [], AS_COMMITTED["checkout"])
-    content["data"] = AS_COMMITTED["data"]
-    (copy / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    make_manifest(copy, made_with=settings)
     found = check(copy, settings=settings)
     assert {n: f.detail for n, f in found.items() if f.outcome == WRONG} == {}
     assert found["tables/gradient_variance.csv"].outcome == ABSENT

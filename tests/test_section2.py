@@ -185,7 +185,7 @@ def test_sure_weights_are_worth_what_map_is_worth():
     its average is log (1/S) Σ p(x|θ_s)."""
     data = tiny_data()
     sure, experiment = learned(1e-6)
-    comparison, histogram, pruning = uncertainty.evaluate(sure, experiment, data, 12, 2)
+    comparison, histogram, pruning = uncertainty.evaluate([sure], experiment, data, 12, 2)
     values = comparison.pivot(index="method", columns="split", values="marginal_log_likelihood")
     assert np.ptp(values["test"]) < 1e-3 and np.ptp(values["train"]) < 1e-3
     assert set(comparison["n_train"]) == {100} and set(comparison["n_points"]) == {12}
@@ -197,7 +197,7 @@ def test_sure_weights_are_worth_what_map_is_worth():
     whole = pruning[pruning["pruned"] == 0].set_index("method")["marginal_log_likelihood"]
     assert whole["MAP"] == pytest.approx(exact, abs=1e-6)
     wide, _ = learned(0.5)
-    comparison, *_ = uncertainty.evaluate(wide, experiment, data, 12, 3)
+    comparison, *_ = uncertainty.evaluate([wide], experiment, data, 12, 3)
     rows = comparison.set_index(["method", "split"])
     averaged = rows.loc[(uncertainty.AVERAGED, "test")]
     assert averaged["marginal_log_likelihood"] < exact - 1
@@ -212,6 +212,21 @@ def test_sure_weights_are_worth_what_map_is_worth():
     # The draws are shared by all points, and their error is more than that of the points.
     spread = np.std(logsumexp(by_draw, axis=0), ddof=1) / math.sqrt(12)
     assert averaged["standard_error"] > spread
+
+
+def test_full_vb_is_compared_seed_by_seed():
+    """Each seed's runs are compared with each other, by draws of their own."""
+    (one, experiment), (other, _) = learned(0.3), learned(0.6)
+    both = replace(experiment, seeds=(0, 4))
+    together = uncertainty.evaluate([one, other], both, tiny_data(), 5, 2)
+    for seed, alone in ((0, one), (4, other)):
+        single = replace(experiment, seeds=(seed,))
+        expected = uncertainty.evaluate([alone], single, tiny_data(), 5, 2)
+        for table, wanted in zip(together, expected, strict=True):
+            found = table[table["seed"] == seed].reset_index(drop=True)
+            pd.testing.assert_frame_equal(found, wanted)
+    with pytest.raises(ValueError, match="zip"):
+        uncertainty.evaluate([one], both, tiny_data(), 5, 2)
 
 
 def test_the_error_of_few_draws_is_the_jackknifes():
@@ -259,12 +274,14 @@ def test_only_like_runs_are_compared():
     arrays = named_arrays(Parameters((), found.posterior))
     other = experiment.with_algorithm("aevb")
     map_arrays = named_arrays(Parameters((), found.map_decoder))
-    read = uncertainty.read((experiment, arrays), (other, map_arrays))
+    (read,) = uncertainty.read((experiment, arrays), (other, map_arrays))
     np.testing.assert_array_equal(read.posterior.mean[0], found.posterior.mean[0])
-    with pytest.raises(ConfigError, match="full_vb and of an aevb run"):
+    with pytest.raises(ConfigError, match="a full_vb and an aevb run, in this order"):
         uncertainty.read((other, map_arrays), (other, map_arrays))
     with pytest.raises(ConfigError, match="n_train: the full VB run has 100, the MAP run 50"):
         uncertainty.read((experiment, arrays), (replace(other, n_train=50), map_arrays))
+    with pytest.raises(ConfigError, match=r"seeds: the full VB run has .* with the same seeds"):
+        uncertainty.read((experiment, arrays), (replace(other, seeds=(0, 1)), map_arrays))
 
 
 def curves(**columns) -> pd.DataFrame:
@@ -360,32 +377,39 @@ def divergences() -> pd.DataFrame:
     )
 
 
-def weight_tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def weight_tables(seeds=(0, 1, 2)) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     comparison = pd.DataFrame(
         [
-            (size, method, split, -140.0 - i, 1.0, -float(i), 0.2, 20)
+            (size, seed, method, split, -140.0 - i, 1.0, -float(i) * (1 + seed / 8), 0.2, 20)
             for size in (1000, 50_000)
+            for seed in seeds
             for i, method in enumerate(weight_uncertainty.METHODS)
             for split in ("train", "test")
         ],
         columns=[
-            *("n_train", "method", "split"),
+            *("n_train", "seed", "method", "split"),
             *("marginal_log_likelihood", "standard_error"),
             *("gain_over_map", "gain_standard_error", "n_points"),
         ],
     )
     histogram = pd.DataFrame(
-        [("output_weights", decibels, 5, size) for size in (1000, 50_000) for decibels in (-1, 1)],
-        columns=["tensor", "decibels", "weights", "n_train"],
+        [
+            (size, seed, "output_weights", decibels, 5)
+            for size in (1000, 50_000)
+            for seed in seeds
+            for decibels in (-1, 1)
+        ],
+        columns=["n_train", "seed", "tensor", "decibels", "weights"],
     )
     pruning = pd.DataFrame(
         [
-            (size, method, share, -140.0 - share)
+            (size, seed, method, share, -140.0 - share - seed)
             for size in (1000, 50_000)
+            for seed in seeds
             for method in list(weight_uncertainty.METHODS)[:2]
             for share in (0.0, 0.5)
         ],
-        columns=["n_train", "method", "pruned", "marginal_log_likelihood"],
+        columns=["n_train", "seed", "method", "pruned", "marginal_log_likelihood"],
     )
     return comparison, histogram, pruning
 
@@ -419,6 +443,38 @@ DRAWN = {
     "kl_divergence": lambda: kl_divergence.draw(divergences(), "a note"),
     "weight_uncertainty": lambda: weight_uncertainty.draw(*weight_tables(), "a note"),
 }
+
+
+def test_studies_say_how_far_seeds_are_apart():
+    """The mean over seeds with Student's interval, and their range as a band; nothing of one."""
+    one = curves()
+    several = pd.concat([one.assign(seed=i, lower_bound=one["lower_bound"] + i) for i in range(3)])
+    assert studies.reached(one) == "−114.0"
+    # Of 0, 1 and 2: mean 1, standard error 1/√3, t(2) = 4.303.
+    assert studies.reached(several) == "−113.0 ± 2.5"
+    figure = posteriors.draw(several)
+    assert any("3 seeds" in text.get_text() for text in figure.texts)
+    (band,) = figure.axes[0].collections
+    low, high = np.unique(band.get_paths()[0].vertices[:, 1])[[0, -1]]
+    (line,) = figure.axes[0].lines
+    assert (low, high) == pytest.approx((line.get_ydata()[0] - 1, line.get_ydata()[-1] + 1))
+    assert "one seed" in posteriors.draw(one).texts[-1].get_text()
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_intervals_of_full_vb_are_over_seeds(seeds):
+    """Student's of the mean over three; with one seed that of the points' standard error."""
+    figure = weight_uncertainty.draw(*weight_tables(seeds))
+    told = "one seed" if len(seeds) == 1 else "3 seeds"
+    assert any(told in text.get_text() for text in figure.texts)
+    (bars, *_) = [part for part in figure.axes[0].containers if part.has_yerr]
+    (segment,) = bars[2][0].get_segments()
+    # −1, −1.125 and −1.25: mean −1.125, standard deviation 1/8, t(2) = 4.303.
+    low, high = segment[:, 1]
+    wanted = (-1 - 1.96 * 0.2, -1 + 1.96 * 0.2)
+    if len(seeds) == 3:
+        wanted = (-1.125 - 4.3027 / 8 / 3**0.5, -1.125 + 4.3027 / 8 / 3**0.5)
+    assert (low, high) == pytest.approx(wanted, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", DRAWN)

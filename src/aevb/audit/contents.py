@@ -41,10 +41,14 @@ def outputs(record: Record) -> tuple[Problems, str]:
 
 
 def _columns(record: Record, name: str) -> Problems:
-    """The columns that a table lacks."""
-    wanted, found = catalogue.tables()[name].columns.split(), record.tables.read(name)
+    """Whether the columns are those of the catalogue, in its order."""
+    wanted, found = catalogue.tables()[name].columns.split(), list(record.tables.read(name))
     lacking = [column for column in wanted if column not in found]
-    return [f"{name} has no column {lacking[0]!r}"] if lacking else []
+    if lacking:
+        return [f"{name} has no column {lacking[0]!r}"]
+    if found != wanted:
+        return [f"{name} has the columns {', '.join(found)}, not {', '.join(wanted)}"]
+    return []
 
 
 def rows_asked(record: Record) -> tuple[Problems, str]:

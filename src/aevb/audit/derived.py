@@ -20,6 +20,7 @@ from aevb.tables import (
     weights,
 )
 from aevb.tables.curves import read_curves, read_paper_curves
+from aevb.tables.further_seed import of_fig2, of_fig3
 from aevb.tables.likelihood_curves import read_likelihoods, read_paper_likelihoods
 from aevb.tables.measurements import read_measurements
 from aevb.workflow.outputs import Run
@@ -49,9 +50,9 @@ def _bounds(record: Record, runs: list[Run]) -> tuple[pd.DataFrame, pd.DataFrame
     return ours, read_paper_curves(record.tables.path("paper/fig2_lower_bound.csv"))
 
 
-def _likelihoods(record: Record) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Figure 3's curves, ours and the paper's."""
-    drawn = record.outputs.settings["figures"]["fig3"]["estimators"]
+def _likelihoods(record: Record, n: int | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Figure 3's curves, ours by the first n of its estimators, and the paper's."""
+    drawn = record.outputs.settings["figures"]["fig3"]["estimators"][:n]
     paths = [record.path(run, "likelihood.csv") for run in record.outputs.fig3_runs()]
     theirs = read_paper_likelihoods(record.tables.path("paper/fig3_marginal_likelihood.csv"))
     return read_likelihoods(paths, drawn), theirs
@@ -89,7 +90,9 @@ _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {
     "tables/fig2_distance.csv": lambda record: fig2_distance.distance(
         *_bounds(record, record.outputs.fig2_runs())
     ),
+    "figures/fig2_seeds.csv": lambda record: of_fig2(*_bounds(record, record.outputs.fig2_runs())),
     "figures/fig3.csv": lambda record: fig3.table(*_likelihoods(record)),
+    "figures/fig3_seeds.csv": lambda record: of_fig3(*_likelihoods(record, 1)),
     "tables/fig3_distance.csv": lambda record: fig3_distance.distance(*_likelihoods(record)),
     "tables/fig3_orders.csv": lambda record: fig3_distance.orders(
         fig3_distance.distance(*_likelihoods(record))

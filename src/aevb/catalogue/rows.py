@@ -265,9 +265,12 @@ def reparameterisations(outputs: Outputs) -> Iterator[Part]:
 
 
 def full_vb(outputs: Outputs) -> Iterator[Part]:
-    """The sizes of the training set with which full VB is compared with MAP."""
+    """The sizes of the training set with which full VB is compared with MAP, with each seed."""
     if outputs.named("section2.dataset") and outputs.available(outputs.named("fig3.dataset")):
-        yield {"n_train": outputs.content("section2.full_vb")}
+        (dataset,), dim = outputs.shown("fig3.dataset"), outputs.content("fig3.latent_dim")
+        for size in outputs.content("section2.full_vb"):
+            run = outputs.run(dataset, dim, "full_vb", size)
+            yield {"n_train": size, "seed": run.experiment.seeds}
 
 
 def full_vb_methods(outputs: Outputs) -> Iterator[Part]:

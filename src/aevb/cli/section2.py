@@ -204,13 +204,12 @@ def full_vb(
     checkpoint_seconds: CheckpointSeconds = 60.0,
     points: Annotated[int, typer.Option(min=2, help="First images of each split.")] = 500,
     weight_draws: Annotated[int, typer.Option(min=2, help="Draws of the weights.")] = 10,
-    seed: Seed = 0,
     backend: Backend = "tensorflow",
     threads: Threads = 1,
     log: Log = None,
 ) -> None:
-    """Train full VB and MAP on the same data, from their checkpoints, and compare them: marginal
-    likelihood, weight uncertainty, pruning (Appendix F)."""
+    """Train full VB and MAP on the same data, from their checkpoints, and compare them seed by
+    seed: marginal likelihood, weight uncertainty, pruning (Appendix F)."""
     from aevb.cli.stages import load_data, selected_step_size
     from aevb.stages.weights import write
 
@@ -225,6 +224,7 @@ def full_vb(
     from aevb.section2 import weight_uncertainty
     from aevb.training.experiment import run_training
 
+    weight_uncertainty.check_comparable(*wanted)
     runs, curves = [], []
     for experiment, step_size in zip(wanted, step_sizes, strict=True):
         outcome = run_training(
@@ -238,7 +238,7 @@ def full_vb(
         runs.append((experiment, outcome.parameters))
         curves.append(outcome.curve)
     learned = weight_uncertainty.read(*runs)
-    tables = weight_uncertainty.evaluate(learned, wanted[0], data, points, weight_draws, seed)
+    tables = weight_uncertainty.evaluate(learned, wanted[0], data, points, weight_draws)
     write(weights, runs[0][1], wanted[0])
     write_atomically(curve, pd.concat(curves).to_csv(index=False, float_format="%.6f"))
     for path, table in zip((histogram, pruning, output), (*tables[1:], tables[0]), strict=True):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from aevb.figures import studies, style
 from aevb.tables import words
-from aevb.tables.studies import matched, read_study
+from aevb.tables.studies import matched, matched_by_seed, read_study
 
 
 def make(table: Path, note: str | None = None) -> dict[str, Figure | str]:
@@ -39,7 +39,8 @@ def finding(table: Path) -> Iterator[str]:
 
 def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
     """The test bound over the grid of L and M: at equal samples, and at equal cost."""
-    table = matched(study)
+    table, by_seed = matched(study), matched_by_seed(study)
+    keys = ["samples_per_datapoint", "batch_size"]
     samples = table["training_samples"].iloc[0]
     with style.theme():
         figure = Figure(figsize=(7.4, 3.1))
@@ -50,11 +51,12 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
             )
         ):
             axes = figure.add_axes((0.085 + 0.5 * i, 0.27, 0.36, 0.6))
-            grid = table.pivot(index="samples_per_datapoint", columns="batch_size", values=column)
+            told = by_seed.dropna(subset=column).groupby(keys)[column].agg(studies.with_interval)
+            grid = table.pivot(index=keys[0], columns=keys[1], values=column)
             seaborn.heatmap(
                 grid,
                 ax=axes,
-                annot=grid.map(lambda value: words.minus(value) if value == value else ""),
+                annot=told.str.replace(" ", "\n", n=1).unstack().reindex_like(grid).fillna(""),
                 fmt="",
                 cmap="cividis",
                 cbar=False,
@@ -62,5 +64,6 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
             )
             axes.set(xlabel="M, datapoints a minibatch", ylabel="L, draws of z")
             axes.set_title(title)
-        style.footer(figure, [*([note] if note else []), "test bound, nats per datapoint"])
+        bounds = f"test bound, nats per datapoint; {studies.told(study)}"
+        style.footer(figure, [*([note] if note else []), bounds])
     return figure

@@ -39,6 +39,7 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
         for kind, label in ESTIMATORS.items():
             rows = study[study["estimator"] == kind]
             if len(rows):
-                studies.curve(axes, rows, label, studies.COLORS[label], studies.MARKERS[label])
-        axes.legend(fontsize="small", loc="best")
+                named = f"{label}: {studies.reached(rows)}"
+                studies.curve(axes, rows, named, studies.COLORS[label], studies.MARKERS[label])
+        axes.legend(fontsize="small", loc="best", title="test bound at the end")
     return figure

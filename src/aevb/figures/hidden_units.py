@@ -36,9 +36,12 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
     shown = study[study["dataset"] == study["dataset"].iloc[0]]
     with style.theme():
         figure, axes = studies.canvas(shown, "hidden units", note)
-        gaps = ends(shown, ["hidden_units"]).set_index("hidden_units")["gap"]
+        by_seed = ends(shown, ["hidden_units", "seed"]).groupby("hidden_units")["gap"]
+        gaps = by_seed.agg(studies.with_interval)
         for (units, rows), looks in zip(shown.groupby("hidden_units"), _LOOKS, strict=False):
-            label = f"{units}: training − test {words.minus(gaps[units])} nats"
+            label = f"{units}: {gaps[units]} nats"
             studies.curve(axes, rows, label, *looks)
-        axes.legend(fontsize="small", loc="best", title="hidden units, gap at the end")
+        axes.legend(
+            fontsize="small", loc="best", title="hidden units: training − test bound at the end"
+        )
     return figure

@@ -38,7 +38,7 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
         for kind, label in ESTIMATORS.items():
             rows = study[study["estimator"] == kind]
             if len(rows):
-                named = f"{label}, step size {rows['step_size'].iloc[0]:g}"
+                named = f"{label}, {rows['step_size'].iloc[0]:g}: {studies.reached(rows)}"
                 studies.curve(axes, rows, named, studies.COLORS[label], studies.MARKERS[label])
-        axes.legend(fontsize="small", loc="best")
+        axes.legend(fontsize="small", loc="best", title="step size, test bound at the end")
     return figure

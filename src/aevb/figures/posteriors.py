@@ -32,10 +32,9 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
     colors = [to_hex(color) for color in seaborn.color_palette("colorblind", len(kinds))]
     with style.theme():
         figure, axes = studies.canvas(study, "families of q(z|x)", note)
-        finals = ends(study, ["posterior"]).set_index("posterior")["test"]
         for kind, color, marker in zip(kinds, colors, "osD^vP", strict=False):
             rows = study[study["posterior"] == kind]
-            label = f"{kind.replace('_', ' ')}: {words.minus(finals[kind])}"
+            label = f"{kind.replace('_', ' ')}: {studies.reached(rows)}"
             studies.curve(axes, rows, label, color, marker)
         axes.legend(fontsize="small", loc="best", title="test bound at the end")
     return figure

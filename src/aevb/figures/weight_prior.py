@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from aevb.errors import DataError
-from aevb.figures import studies, style
+from aevb.figures import intervals, studies, style
 from aevb.tables import words
 from aevb.tables.studies import ends, read_study
 
@@ -28,7 +29,7 @@ def finding(table: Path) -> Iterator[str]:
             for prior, gap in gaps.items()
         ]
         parts.append(f"{words.title(name)}, N_z = {dim}: {', '.join(told)}")
-    yield f"Running training bound minus test bound at the end, nats: {'; '.join(parts)}."
+    yield f"Training bound minus test bound at the end, nats: {'; '.join(parts)}."
 
 
 def summary(study: pd.DataFrame) -> pd.DataFrame:
@@ -49,13 +50,15 @@ def summary(study: pd.DataFrame) -> pd.DataFrame:
 
 def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
     """Training bound minus test bound at the end, with the N(0, I) prior on the weights and
-    without, one row a panel."""
-    table = summary(study)
+    without, one row a panel: the mean over seeds, with its 95 % interval."""
+    table = ends(study, ["dataset", "latent_dim", "weight_prior", "seed"])
+    table = table.sort_values(["dataset", "latent_dim"])
     names = {"none": "maximum likelihood"}
     looks = {
         "MAP": (style.PALETTE["AEVB"], "o"),
         "maximum likelihood": (style.PALETTE["MCEM"], "D"),
     }
+    places = {"MAP": -0.13, "maximum likelihood": 0.13}
     panels = list(dict.fromkeys(zip(table["dataset"], table["latent_dim"], strict=True)))
     datasets = list(dict.fromkeys(dataset for dataset, _ in panels))
     with style.theme():
@@ -67,23 +70,19 @@ def draw(study: pd.DataFrame, note: str | None = None) -> Figure:
             dims = [dim for name, dim in panels if name == dataset]
             for at, dim in enumerate(dims):
                 rows = table[(table["dataset"] == dataset) & (table["latent_dim"] == dim)]
-                for _, row in rows.iterrows():
-                    label = names.get(row["weight_prior"], "MAP")
-                    color, marker = looks[label]
-                    axes.plot(
-                        [row["gap"]],
-                        [at],
-                        marker=marker,
-                        color=color,
-                        linestyle="none",
-                        label=label if at == 0 else None,
-                    )
+                for prior, found in rows.groupby("weight_prior"):
+                    name = names.get(prior, "MAP")
+                    row, height = intervals.over_seeds(found["gap"]), at + places[name]
+                    intervals.dot(axes, row, height, *looks[name])
             axes.axvline(0, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.set(ylim=(len(dims) - 0.5, -0.5))
             axes.set_yticks(range(len(dims)), [f"$N_z$={dim}" for dim in dims])
-            axes.set_xlabel("running training − test bound (nats)")
+            axes.set_xlabel("training − test bound (nats)")
             axes.set_title(words.title(dataset))
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, fontsize="small", loc="lower right", ncols=2)
-        style.footer(figure, [note] if note else [])
+        handles = [
+            Line2D([], [], color=color, marker=marker, linestyle="none", label=name)
+            for name, (color, marker) in looks.items()
+        ]
+        figure.legend(handles=handles, fontsize="small", loc="lower right", ncols=2)
+        style.footer(figure, [*([note] if note else []), studies.told(study)])
     return figure

@@ -1,5 +1,6 @@
 """What full VB knows of its weights, and what that is worth against MAP (Appendix F)."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,37 +29,53 @@ BUDGET = quadrature.Budget(tolerance=0.01)
 
 
 class Learned(NamedTuple):
-    """A full VB run and the MAP run with the same data and network, one member of each."""
+    """What full VB and MAP have learned with the same data, network and seed."""
 
     network: Architecture
     posterior: WeightPosterior
     map_decoder: Any
 
 
-def read(
-    full_vb: tuple[Experiment, Tensors], map_run: tuple[Experiment, Tensors], member: int = 0
-) -> Learned:
-    """The weights of both runs, as :func:`aevb.stages.weights.read` gives them.
+def check_comparable(full_vb: Experiment, map_run: Experiment) -> None:
+    """Whether these are a full VB run and the MAP run to compare it with.
 
     Raises:
-        ConfigError: they are not a full VB run and an AEVB run of one network on the same data.
+        ConfigError: they are not a full VB run and an AEVB run of one network on the same data
+            with the same seeds.
+    """
+    if full_vb.algorithm != "full_vb" or map_run.algorithm != "aevb":
+        raise ConfigError(
+            f"give a full_vb and an aevb run, in this order, not {full_vb.algorithm} and"
+            f" {map_run.algorithm}"
+        )
+    for key in ("dataset", "architecture", "latent_dim", "hidden_units", "n_train", "seeds"):
+        if getattr(full_vb, key) != getattr(map_run, key):
+            raise ConfigError(
+                f"{key}: the full VB run has {getattr(full_vb, key)}, the MAP run"
+                f" {getattr(map_run, key)}; give two runs of one network on the same data with the"
+                " same seeds"
+            )
+
+
+def read(full_vb: tuple[Experiment, Tensors], map_run: tuple[Experiment, Tensors]) -> list[Learned]:
+    """The weights of both runs, as :func:`aevb.stages.weights.read` gives them, for each seed.
+
+    Raises:
+        ConfigError: see :func:`check_comparable`.
     """
     (experiment, arrays), (other, map_arrays) = full_vb, map_run
-    if experiment.algorithm != "full_vb" or other.algorithm != "aevb":
-        raise ConfigError(
-            f"give the weights of a full_vb and of an aevb run, not of {experiment.algorithm} and"
-            f" {other.algorithm}"
-        )
-    for key in ("dataset", "architecture", "latent_dim", "hidden_units", "n_train"):
-        if getattr(experiment, key) != getattr(other, key):
-            raise ConfigError(
-                f"{key}: the full VB run has {getattr(experiment, key)}, the MAP run"
-                f" {getattr(other, key)}; give two runs of one network on the same data"
-            )
+    check_comparable(experiment, other)
     network = architecture(experiment)
     decoder = network.shapes().decoder
-    learned = one_member(Parameters((), WeightPosterior(decoder, decoder)), arrays, member)
-    return Learned(network, learned.decoder, parameters_of(network, map_arrays, member).decoder)
+    wanted = Parameters((), WeightPosterior(decoder, decoder))
+    return [
+        Learned(
+            network,
+            one_member(wanted, arrays, member).decoder,
+            parameters_of(network, map_arrays, member).decoder,
+        )
+        for member in range(len(experiment.seeds))
+    ]
 
 
 def signal_to_noise(posterior: WeightPosterior) -> pd.DataFrame:
@@ -116,12 +133,11 @@ def _error(values: np.ndarray) -> float:
 
 
 def evaluate(
-    learned: Learned,
+    runs: Sequence[Learned],
     experiment: Experiment,
     data: Dataset,
     points: int,
     weight_draws: int,
-    seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Marginal likelihoods by quadrature: under MAP, at q's mean, and averaged over q(θ).
 
@@ -130,32 +146,46 @@ def evaluate(
     mean is taken from leaving out one draw at a time.
 
     Args:
-        learned: both runs.
+        runs: both runs' members, one a seed of ``experiment``.
         experiment: the full VB run's settings.
         data: its data set.
         points: first images of each split.
         weight_draws: S ≥ 2.
-        seed: of the draws.
 
     Returns:
-        The comparison, one row a method and split: ``n_train, method, split,
+        The comparison, one row a seed, method and split: ``n_train, seed, method, split,
         marginal_log_likelihood, standard_error, gain_over_map, gain_standard_error, n_points``
         (nats per datapoint; the gain's error is that of the mean of paired differences); the
-        histogram of :func:`signal_to_noise`; and the pruning curve, one row a method and share:
-        ``n_train, method, pruned, marginal_log_likelihood`` of the test points. Weights go by
-        |μ|/σ under full VB, by |w| under MAP.
+        histogram of :func:`signal_to_noise` for each seed; and the pruning curve, one row a seed,
+        method and share: ``n_train, seed, method, pruned, marginal_log_likelihood`` of the test
+        points. Weights go by |μ|/σ under full VB, by |w| under MAP.
     """
     data = training_set(experiment, data)
-    n_train = len(data.train)
     images = {
         split: (getattr(data, split)[:points] / experiment.pixel_divisor).astype(np.float32)
         for split in ("train", "test")
     }
+    tables: tuple[list[pd.DataFrame], ...] = ([], [], [])
+    for seed, learned in zip(experiment.seeds, runs, strict=True):
+        found = (
+            pd.DataFrame(_comparison(learned, images, weight_draws, seed)),
+            signal_to_noise(learned.posterior),
+            pd.DataFrame(_pruning(learned, images["test"])),
+        )
+        for table, rows in zip(tables, found, strict=True):
+            rows.insert(0, "n_train", len(data.train))
+            rows.insert(1, "seed", seed)
+            table.append(rows)
+        for row in found[0].itertuples():
+            told = f"{row.method}: {row.marginal_log_likelihood:.2f} nats"
+            LOGGER.info(f"N={row.n_train}, seed {seed}, {row.split}: {told}")
+    comparison, histogram, pruning = (pd.concat(table, ignore_index=True) for table in tables)
+    return comparison, histogram, pruning
 
-    def log_likelihood(decoder: Any, x: np.ndarray) -> np.ndarray:
-        model = Model(learned.network, Parameters((), decoder))
-        return quadrature.estimate(model, x, BUDGET).value
 
+def _comparison(
+    learned: Learned, images: dict[str, np.ndarray], weight_draws: int, seed: int
+) -> Iterable[dict]:
     draws = [
         draw_weights(
             learned.posterior,
@@ -163,30 +193,28 @@ def evaluate(
         )[0]
         for i in range(weight_draws)
     ]
-    rows = []
     for split, x in images.items():
-        by_draw = np.array([log_likelihood(theta, x) for theta in draws])
+        by_draw = np.array([_log_likelihood(learned, theta, x) for theta in draws])
         values = {
-            MAP: log_likelihood(learned.map_decoder, x),
-            AT_MEAN: log_likelihood(learned.posterior.mean, x),
+            MAP: _log_likelihood(learned, learned.map_decoder, x),
+            AT_MEAN: _log_likelihood(learned, learned.posterior.mean, x),
             AVERAGED: log_mean(by_draw),
         }
         errors = {AVERAGED: jackknife_error(by_draw)}
         for method, value in values.items():
             gain = value - values[MAP]
-            rows.append(
-                {
-                    "n_train": n_train,
-                    "method": method,
-                    "split": split,
-                    "marginal_log_likelihood": value.mean(),
-                    "standard_error": np.hypot(_error(value), errors.get(method, 0.0)),
-                    "gain_over_map": gain.mean(),
-                    "gain_standard_error": np.hypot(_error(gain), errors.get(method, 0.0)),
-                    "n_points": len(value),
-                }
-            )
-            LOGGER.info(f"N={n_train}, {split}: {method}: {value.mean():.2f} nats")
+            yield {
+                "method": method,
+                "split": split,
+                "marginal_log_likelihood": value.mean(),
+                "standard_error": np.hypot(_error(value), errors.get(method, 0.0)),
+                "gain_over_map": gain.mean(),
+                "gain_standard_error": np.hypot(_error(gain), errors.get(method, 0.0)),
+                "n_points": len(value),
+            }
+
+
+def _pruning(learned: Learned, x: np.ndarray) -> Iterable[dict]:
     importance = {
         AT_MEAN: tf.nest.map_structure(
             lambda mean, log_variance: tf.abs(mean) * tf.exp(-0.5 * log_variance),
@@ -195,17 +223,13 @@ def evaluate(
         MAP: tf.nest.map_structure(tf.abs, learned.map_decoder),
     }
     decoders = {AT_MEAN: learned.posterior.mean, MAP: learned.map_decoder}
-    pruned = [
-        {
-            "n_train": n_train,
-            "method": method,
-            "pruned": share,
-            "marginal_log_likelihood": log_likelihood(
-                prune(decoders[method], importance[method], share), images["test"]
-            ).mean(),
-        }
-        for method in decoders
-        for share in PRUNED
-    ]
-    histogram = signal_to_noise(learned.posterior).assign(n_train=n_train)
-    return pd.DataFrame(rows), histogram, pd.DataFrame(pruned)
+    for method, decoder in decoders.items():
+        for share in PRUNED:
+            pruned = prune(decoder, importance[method], share)
+            value = _log_likelihood(learned, pruned, x).mean()
+            yield {"method": method, "pruned": share, "marginal_log_likelihood": value}
+
+
+def _log_likelihood(learned: Learned, decoder: Any, x: np.ndarray) -> np.ndarray:
+    model = Model(learned.network, Parameters((), decoder))
+    return quadrature.estimate(model, x, BUDGET).value

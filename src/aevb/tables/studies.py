@@ -62,19 +62,27 @@ def matched(study: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row an L and M: ``samples_per_datapoint, batch_size, training_samples, at_equal_samples,
-        evaluations, at_equal_cost`` (nats per datapoint; missing where a curve begins later).
+        evaluations, at_equal_cost`` (nats per datapoint, the mean over seeds; missing where a curve
+        begins later).
     """
+    keys = ["samples_per_datapoint", "batch_size"]
+    found = matched_by_seed(study).drop(columns="seed")
+    return found.groupby(keys, as_index=False).mean()
+
+
+def matched_by_seed(study: pd.DataFrame) -> pd.DataFrame:
+    """The rows of :func:`matched` for each ``seed``."""
     test = study[study["split"] == "test"]
-    groups = test.groupby(["samples_per_datapoint", "batch_size"])
+    groups = test.groupby(["samples_per_datapoint", "batch_size", "seed"])
     common = float(groups["training_samples"].max().min())
     rows = []
-    for (draws, minibatch), group in groups:
-        mean = group.groupby("training_samples", as_index=False)["lower_bound"].mean()
-        equal, cheap = curves.interpolate(mean, [common, common / draws])
+    for (draws, minibatch, seed), curve in groups:
+        equal, cheap = curves.interpolate(curve, [common, common / draws])
         rows.append(
             {
                 "samples_per_datapoint": draws,
                 "batch_size": minibatch,
+                "seed": seed,
                 "training_samples": common,
                 "at_equal_samples": equal,
                 "evaluations": common,

@@ -100,7 +100,7 @@ GRADIENT_ESTIMATORS = study(
     """the same training by the score-function estimator (2.2), with and without a baseline, and
 by SGVB A and B (2.3), all with the step size selected for SGVB B; own_step_sizes has each with one
 of its own.""",
-    "estimator test train gap",
+    "estimator train test gap",
 )
 
 DRAWS_AND_MINIBATCHES = study(
@@ -120,7 +120,7 @@ POSTERIORS = study(
     "Without an experiment: any location-scale family can serve as q(z|x).",
     """other location-scale families of q(z|x) (2.4), with the step size selected for the
 Gaussian.""",
-    "posterior test train gap",
+    "posterior train test gap",
 )
 
 WEIGHT_PRIOR = study(
@@ -128,7 +128,7 @@ WEIGHT_PRIOR = study(
     "2.1, 5",
     "Without an experiment: MAP in place of maximum likelihood.",
     """MAP against maximum likelihood (2.1), with the step size selected for MAP.""",
-    "dataset latent_dim weight_prior test train gap",
+    "dataset latent_dim weight_prior train test gap",
 )
 
 KL_DIVERGENCE = figure(
@@ -217,18 +217,18 @@ WEIGHT_UNCERTAINTY = figure(
     tables=(
         Table(
             "figures/weight_uncertainty.csv",
-            "n_train method split marginal_log_likelihood standard_error gain_over_map"
+            "n_train seed method split marginal_log_likelihood standard_error gain_over_map"
             " gain_standard_error n_points",
             rows=rows.full_vb_methods,
         ),
         Table(
             "figures/weight_uncertainty_pruning.csv",
-            "n_train method pruned marginal_log_likelihood",
+            "n_train seed method pruned marginal_log_likelihood",
             rows=rows.full_vb,
         ),
         Table(
             "figures/weight_uncertainty_signal_to_noise.csv",
-            "tensor decibels weights n_train",
+            "n_train seed tensor decibels weights",
             rows=rows.full_vb,
         ),
     ),
@@ -246,7 +246,7 @@ OWN_STEP_SIZES = study(
     "The naive estimator is impractical.",
     """the score-function estimator (2.2), with and without a baseline, and SGVB B, each with the
 step size that is selected for it by its own first bounds.""",
-    "estimator step_size test train gap",
+    "estimator step_size train test gap",
     columns=f"{STUDY} hidden_units step_size",
     target="comparisons",
 )
@@ -257,7 +257,7 @@ HIDDEN_UNITS = study(
     "Frey Face: 200 hidden units to prevent overfitting.",
     """200 hidden units, as the paper took for Frey Face against overfitting, and 500, each with the
 step size that is selected for it: the test bound, and the gap between training and test.""",
-    "dataset latent_dim hidden_units step_size test train gap",
+    "dataset latent_dim hidden_units step_size train test gap",
     columns=f"{STUDY} hidden_units step_size",
     target="comparisons",
 )
