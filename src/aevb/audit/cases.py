@@ -60,7 +60,7 @@ def student(value: float, standard_error: float, freedom: int) -> Estimate:
 
 def normal(value: float, standard_error: float) -> Estimate:
     """A number with a known standard error."""
-    return Estimate(value, float(stats.norm.ppf((1 + seeds.CONFIDENCE) / 2) * standard_error))
+    return Estimate(value, seeds.half_width_of_error(standard_error))
 
 
 def judge(

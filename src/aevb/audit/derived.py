@@ -57,6 +57,10 @@ def _likelihoods(record: Record) -> tuple[pd.DataFrame, pd.DataFrame]:
     return read_likelihoods(paths, drawn), theirs
 
 
+def _fig3_distances(record: Record) -> pd.DataFrame:
+    return fig3_distance.distance(*_likelihoods(record))
+
+
 def _runs_table(record: Record) -> pd.DataFrame:
     told = read_csv(record.folder / "tables/runs.csv")
     key = ["dataset", "algorithm", "latent_dim", "n_train", "seeds", "training_samples"]
@@ -90,10 +94,8 @@ _DERIVED: dict[str, Callable[[Record], pd.DataFrame]] = {
         *_bounds(record, record.outputs.fig2_runs())
     ),
     "figures/fig3.csv": lambda record: fig3.table(*_likelihoods(record)),
-    "tables/fig3_distance.csv": lambda record: fig3_distance.distance(*_likelihoods(record)),
-    "tables/fig3_orders.csv": lambda record: fig3_distance.orders(
-        fig3_distance.distance(*_likelihoods(record))
-    ),
+    "tables/fig3_distance.csv": _fig3_distances,
+    "tables/fig3_orders.csv": lambda record: fig3_distance.orders(_fig3_distances(record)),
     "tables/runs.csv": _runs_table,
     "tables/weights.csv": lambda record: weights.collect(kept_in(record.folder / "weights")),
     "tables/applications.csv": _applications,

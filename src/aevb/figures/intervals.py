@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from scipy import stats
 
 from aevb.figures import style
 from aevb.tables import seeds
@@ -46,5 +45,5 @@ def over_seeds(values: pd.Series, errors: pd.Series | None = None) -> pd.Series:
     if len(values) > 1:
         half = seeds.half_width_of_mean(values)
     else:
-        half = np.nan if errors is None else stats.norm.ppf(0.975) * errors.iloc[0]
+        half = np.nan if errors is None else seeds.half_width_of_error(errors.iloc[0])
     return pd.Series({"value": mean, "low": mean - half, "high": mean + half})

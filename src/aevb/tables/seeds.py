@@ -24,3 +24,8 @@ def half_width(spread: np.ndarray | float, n: np.ndarray | int) -> np.ndarray | 
 def half_width_of_mean(values: pd.Series) -> float:
     """Of Student's 95 % interval of the mean over two seeds or more, in the unit of ``values``."""
     return stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.sem()
+
+
+def half_width_of_error(standard_error: float) -> float:
+    """Of the normal 95 % interval that a standard error gives, in its unit."""
+    return float(stats.norm.ppf((1 + CONFIDENCE) / 2) * standard_error)
